@@ -1,1 +1,10 @@
-//! stub
+//! What the end-to-end tests and the demo stand on. Each part of the world of the operator is a module.
+#![allow(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this is test code: a panic is how it says that something is not as it should be"
+)]
+
+pub mod control_plane;

@@ -1,0 +1,69 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Built once, kept outside the checkout: the test control plane, cargo-deny and, in CI, everything that cargo builds.
+# The next clean checkout then does not build the world again.
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/keyspaces-credential-operator
+ifneq ($(CI),)
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+endif
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+OPERATOR := $(TARGET)/debug/keyspaces-credential-operator
+IMAGE_ROOT ?= $(TARGET)/image-root
+
+CARGO_DENY_VERSION := 0.20.2
+CARGO_DENY := $(CACHE)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+
+.PHONY: help setup build test demo crds lint deny image-root control-plane clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+setup: ## check the tools and build the test control plane (ten minutes, once)
+	@for tool in cargo cc; do \
+	  command -v $$tool >/dev/null || { echo "$$tool is missing: install Rust (https://rustup.rs) and a C compiler" >&2; exit 1; }; \
+	done
+	@cargo --version
+	tests/control-plane/build.sh
+
+# Always the whole workspace: cargo unites the features of what is built together, so building one package alone
+# would compile most dependencies a second time.
+build: ## build the operator and what tests it
+	cargo build --locked --workspace --bins
+
+test: setup build ## run every test
+	cargo test --locked --workspace
+
+demo: setup build ## see it work, from nothing to a rotation; KEEP=1 leaves it running
+	$(TARGET)/debug/demo --operator $(OPERATOR) $(if $(KEEP),--keep)
+
+crds: build ## write crds/ from the types
+	$(OPERATOR) crd > $(TARGET)/crd.yaml
+	mv $(TARGET)/crd.yaml crds/keyspacescredentials.yaml
+
+lint: ## check format and lints
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+
+# Without the check of advisories: that one asks a database on the network, and what it says changes without a commit.
+deny: $(CARGO_DENY) ## check licences, sources and duplicates of the dependencies
+	$(CARGO_DENY) --offline --all-features check bans licenses sources
+
+$(CARGO_DENY):
+	@echo "installing cargo-deny $(CARGO_DENY_VERSION) into $(CACHE): a few minutes, once"
+	env -u CARGO_TARGET_DIR cargo install cargo-deny --locked --version $(CARGO_DENY_VERSION) --root $(CACHE)/tools/cargo-deny-$(CARGO_DENY_VERSION)
+
+image-root: ## make the root folder of the image without a container engine; IMAGE_ROOT=folder
+	deploy/image-root.sh $(IMAGE_ROOT)
+
+control-plane: ## run a control plane to play with
+	@tests/control-plane/build.sh >/dev/null
+	@directory=$$(mktemp -d); \
+	echo "once it is ready:  export KUBECONFIG=$$directory/kubeconfig PATH=$$directory:\$$PATH     (Ctrl-C ends it)"; \
+	exec tests/control-plane/start.sh "$$directory"
+
+clean: ## remove what cargo has built; the cache folder stays
+	cargo clean
+	@echo "kept: $(CACHE)"

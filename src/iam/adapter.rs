@@ -1,0 +1,157 @@
+//! The AWS adapter: one client, three calls.
+
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_iam::Client;
+use aws_sdk_iam::config::retry::RetryConfig;
+use aws_sdk_iam::config::timeout::TimeoutConfig;
+use keyspaces_credential_protocol::{CredentialId, IamUserName};
+
+use super::classify::{classify, is_absence};
+use super::error::{IamError, Operation};
+use super::witness::Witness;
+use super::{Deleted, IssuedCredential, ListedCredential, SERVICE_NAME, reply};
+
+/// The most pages that one List reads. A user has two credentials at the most, so one page is the rule.
+const MOST_PAGES: usize = 16;
+
+/// The longest wait for a connection, if the deadline does not end it sooner.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// IAM, as far as service-specific credentials for Amazon Keyspaces go.
+#[derive(Debug, Clone)]
+pub struct Iam {
+    client: Client,
+}
+
+impl Iam {
+    /// A client with the region, endpoint and credentials of `sdk_config`; each request is given up after `deadline`.
+    ///
+    /// A deadline must be well under the settle window of the protocol: a request may still land when it was given up.
+    ///
+    /// Source: *AWS SDKs and Tools Reference Guide*, "Service-specific endpoints" (`AWS_ENDPOINT_URL_IAM`).
+    #[must_use]
+    pub fn new(sdk_config: &SdkConfig, deadline: Duration) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT.min(deadline))
+            .operation_attempt_timeout(deadline)
+            .operation_timeout(deadline)
+            .build();
+        let mut config = aws_sdk_iam::config::Builder::from(sdk_config)
+            // By default one `send` of a Create reaches IAM up to three times when the reply is lost: two credentials whose
+            // passwords nobody has, and both places taken. List and Delete go without as well, so that no call outlasts its
+            // deadline and the operator's own backoff is the only one.
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts);
+        // IAM has one endpoint per partition, so a pod without a region can still reach it. In other partitions than `aws`
+        // the region has to be set: it is what tells the partition.
+        if sdk_config.region().is_none() {
+            config = config.region(Region::from_static("us-east-1"));
+        }
+        // The SDK panics without one.
+        if sdk_config.behavior_version().is_none() {
+            config = config.behavior_version(BehaviorVersion::latest());
+        }
+        Self { client: Client::from_conf(config.build()) }
+    }
+
+    /// Creates a credential: exactly one request, whatever happens to it.
+    ///
+    /// Source: *IAM API Reference*, `CreateServiceSpecificCredential`.
+    ///
+    /// # Errors
+    /// [`Ambiguous`](super::IamErrorKind::Ambiguous) unless it is certain that IAM refused or never saw the request: no
+    /// answer in time, a broken connection, a failure of the server, an answer that breaks off or cannot be read, and a
+    /// success that lacks a field or is for another user or service. Every other kind is a definite refusal.
+    pub async fn create(&self, user: &IamUserName) -> Result<IssuedCredential, IamError> {
+        const OPERATION: Operation = Operation::Create;
+        let witness = Witness::of(OPERATION);
+        let output = self
+            .client
+            .create_service_specific_credential()
+            .user_name(user.as_str())
+            .service_name(SERVICE_NAME)
+            .customize()
+            .interceptor(witness.clone())
+            .send()
+            .await
+            .map_err(|error| classify(OPERATION, user, witness.has_left(), &error))?;
+        output
+            .service_specific_credential
+            .ok_or("the reply has no credential")
+            .and_then(|credential| reply::issued(user, credential))
+            .map_err(|flaw| IamError::new(OPERATION, OPERATION.outcome_unknown(), user, flaw))
+    }
+
+    /// Lists the user's credentials for Amazon Keyspaces, all pages of them, each id once, in no order.
+    ///
+    /// The list may be stale in both directions.
+    ///
+    /// Source: *IAM API Reference*, `ListServiceSpecificCredentials`.
+    ///
+    /// # Errors
+    /// Any kind but [`LimitExceeded`](super::IamErrorKind::LimitExceeded) and
+    /// [`Ambiguous`](super::IamErrorKind::Ambiguous). A list that is not complete, or wrong in one entry, is
+    /// [`Unavailable`](super::IamErrorKind::Unavailable): half a list would be false evidence of absence.
+    pub async fn list(&self, user: &IamUserName) -> Result<Vec<ListedCredential>, IamError> {
+        let untrustworthy = |flaw| IamError::new(Operation::List, Operation::List.outcome_unknown(), user, flaw);
+        let mut found: Vec<ListedCredential> = Vec::new();
+        let mut markers: Vec<String> = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let witness = Witness::of(Operation::List);
+            let page = self
+                .client
+                .list_service_specific_credentials()
+                .user_name(user.as_str())
+                .service_name(SERVICE_NAME)
+                .set_marker(markers.last().cloned())
+                .customize()
+                .interceptor(witness.clone())
+                .send()
+                .await
+                .map_err(|error| classify(Operation::List, user, witness.has_left(), &error))?;
+            for entry in page.service_specific_credentials.unwrap_or_default() {
+                let entry = reply::listed(user, entry).map_err(untrustworthy)?;
+                // Pages are not a snapshot: an entry may move to the next one while it is fetched.
+                if found.iter().all(|known| known.id != entry.id) {
+                    found.push(entry);
+                }
+            }
+            if !page.is_truncated {
+                return Ok(found);
+            }
+            match page.marker {
+                Some(next) if !next.is_empty() && !markers.contains(&next) => markers.push(next),
+                _ => return Err(untrustworthy("the list has no next page, or runs in a circle")),
+            }
+        }
+        Err(untrustworthy("the list has more pages than two credentials can fill"))
+    }
+
+    /// Deletes a credential. That it is gone already is a success.
+    ///
+    /// Source: *IAM API Reference*, `DeleteServiceSpecificCredential`.
+    ///
+    /// # Errors
+    /// Any kind but [`UserNotFound`](super::IamErrorKind::UserNotFound), `LimitExceeded` and `Ambiguous`.
+    /// [`InvalidRequest`](super::IamErrorKind::InvalidRequest) is IAM's word for an id that belongs to an earlier user of
+    /// the same name.
+    pub async fn delete(&self, user: &IamUserName, id: &CredentialId) -> Result<Deleted, IamError> {
+        let witness = Witness::of(Operation::Delete);
+        let outcome = self
+            .client
+            .delete_service_specific_credential()
+            .user_name(user.as_str())
+            .service_specific_credential_id(id.as_str())
+            .customize()
+            .interceptor(witness.clone())
+            .send()
+            .await;
+        match outcome {
+            Ok(_) => Ok(Deleted::Now),
+            Err(error) if is_absence(&error) => Ok(Deleted::WasGone),
+            Err(error) => Err(classify(Operation::Delete, user, witness.has_left(), &error)),
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The one error of this folder: what was asked, what kind of failure it is, and a message for whoever reads the status.
+
+use std::fmt;
+
+use keyspaces_credential_protocol::IamUserName;
+
+use super::scrub::{cut, scrub};
+
+/// The longest message, in bytes.
+const LONGEST_MESSAGE: usize = 1024;
+
+/// A request to IAM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// `CreateServiceSpecificCredential`: the one that must not be repeated.
+    Create,
+    /// `ListServiceSpecificCredentials`.
+    List,
+    /// `DeleteServiceSpecificCredential`.
+    Delete,
+}
+
+impl Operation {
+    /// The name in the *IAM API Reference*.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "CreateServiceSpecificCredential",
+            Self::List => "ListServiceSpecificCredentials",
+            Self::Delete => "DeleteServiceSpecificCredential",
+        }
+    }
+
+    /// What it is called when nobody knows whether IAM has carried it out.
+    ///
+    /// List changes nothing, and a second Delete does no harm, so there it only means "try again".
+    pub(super) const fn outcome_unknown(self) -> IamErrorKind {
+        match self {
+            Self::Create => IamErrorKind::Ambiguous,
+            Self::List | Self::Delete => IamErrorKind::Unavailable,
+        }
+    }
+}
+
+/// The action as an IAM policy spells it, for instance `iam:CreateServiceSpecificCredential`.
+impl fmt::Display for Operation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "iam:{}", self.name())
+    }
+}
+
+/// The kinds of failure. Except for [`Unavailable`](Self::Unavailable) and [`Ambiguous`](Self::Ambiguous) each is a
+/// definite refusal: IAM did not carry the request out.
+///
+/// Source: *IAM API Reference*, the errors of the operations and "Common Error Types".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IamErrorKind {
+    /// The IAM user does not exist, or IAM does not show it yet.
+    UserNotFound,
+    /// The user has two credentials for the service already. One of them may be an orphan that List does not show yet.
+    LimitExceeded,
+    /// A policy forbids it, or one that allows it has not spread yet.
+    AccessDenied,
+    /// IAM asks to come back later.
+    Throttled,
+    /// The operator's own identity or clock: no credentials found, expired, unknown, or a signature out of time. It says
+    /// nothing about the user or the credential.
+    Credentials,
+    /// The request can never succeed as it is: a malformed value, or a service that this partition does not offer.
+    InvalidRequest,
+    /// List or Delete: IAM was not reached, or did not answer in a way that can be believed.
+    Unavailable,
+    /// Create: nobody knows whether IAM made a credential.
+    Ambiguous,
+}
+
+impl IamErrorKind {
+    /// The kind as one word: a reason of a condition or an event, or the value of a label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UserNotFound => "IamUserNotFound",
+            Self::LimitExceeded => "IamLimitExceeded",
+            Self::AccessDenied => "IamAccessDenied",
+            Self::Throttled => "IamThrottled",
+            Self::Credentials => "OperatorCredentials",
+            Self::InvalidRequest => "IamInvalidRequest",
+            Self::Unavailable => "IamUnavailable",
+            Self::Ambiguous => "IamOutcomeUnknown",
+        }
+    }
+
+    /// What a caller does about it.
+    #[must_use]
+    pub const fn class(self) -> Class {
+        match self {
+            Self::UserNotFound | Self::AccessDenied | Self::Credentials | Self::InvalidRequest => Class::Terminal,
+            Self::Throttled | Self::Unavailable => Class::Transient,
+            Self::LimitExceeded => Class::Conflict,
+            Self::Ambiguous => Class::Ambiguous,
+        }
+    }
+
+    const fn advice(self) -> &'static str {
+        match self {
+            Self::UserNotFound => "Create the IAM user or correct spec.iamUserName.",
+            Self::LimitExceeded => {
+                "An IAM user has at most two credentials for Amazon Keyspaces, inactive ones included: delete one that \
+                 nothing uses."
+            }
+            Self::AccessDenied => {
+                "Allow this action on this IAM user to the operator's role; a new policy needs some minutes to spread."
+            }
+            Self::Throttled => "The operator tries again; the account's other tools share IAM's request rate.",
+            Self::Credentials => {
+                "Give the operator's pod an AWS identity (IRSA, EKS Pod Identity or the AWS_* environment variables), \
+                 and see that the node's clock is right."
+            }
+            Self::InvalidRequest => {
+                "Trying again does not help: check the resource, the operator's region and its AWS endpoint."
+            }
+            Self::Unavailable => "The operator tries again.",
+            Self::Ambiguous => {
+                "IAM may have made a credential or not: the operator looks, removes what it finds of it, and begins anew."
+            }
+        }
+    }
+}
+
+/// What a caller does about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// It will not go away by trying again quickly: report it, then try at long intervals.
+    Terminal,
+    /// Try again with backoff.
+    Transient,
+    /// Another credential is in the way: observe again.
+    Conflict,
+    /// Forget the attempt and observe what it left behind.
+    Ambiguous,
+}
+
+/// Why a request to IAM failed.
+///
+/// Its message is for users. It holds no request id, no time and nothing of a reply except IAM's own error message, so it
+/// stays the same while the cause does, and never holds a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct IamError {
+    operation: Operation,
+    kind: IamErrorKind,
+    message: String,
+}
+
+impl IamError {
+    /// Composes the error: action, user, what happened, what to do. `detail` is scrubbed, and cut so that the whole has at
+    /// most 1 kB.
+    #[must_use]
+    pub fn new(operation: Operation, kind: IamErrorKind, user: &IamUserName, detail: &str) -> Self {
+        let subject = format!("{operation} for the IAM user {user}");
+        let advice = kind.advice();
+        let room = LONGEST_MESSAGE.saturating_sub(subject.len() + advice.len() + ": . ".len());
+        let detail = scrub(detail);
+        let detail = cut(detail.trim_end_matches('.'), room);
+        Self { operation, kind, message: format!("{subject}: {detail}. {advice}") }
+    }
+
+    /// What was asked of IAM.
+    #[must_use]
+    pub const fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub const fn kind(&self) -> IamErrorKind {
+        self.kind
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub const fn class(&self) -> Class {
+        self.kind.class()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_action_user_cause_and_remedy() {
+        let user = IamUserName::parse("orders-app").unwrap();
+        let error = IamError::new(Operation::List, IamErrorKind::UserNotFound, &user, "NoSuchEntity.");
+        assert_eq!(
+            error.to_string(),
+            "iam:ListServiceSpecificCredentials for the IAM user orders-app: NoSuchEntity. Create the IAM user or correct \
+             spec.iamUserName."
+        );
+        assert_eq!((error.operation(), error.class()), (Operation::List, Class::Terminal));
+    }
+
+    #[test]
+    fn a_message_has_at_most_one_kilobyte_and_keeps_the_remedy() {
+        let user = IamUserName::parse("u".repeat(64)).unwrap();
+        for kind in [IamErrorKind::LimitExceeded, IamErrorKind::Ambiguous, IamErrorKind::Credentials] {
+            let message = IamError::new(Operation::Create, kind, &user, &"é".repeat(4096)).to_string();
+            assert!(message.len() <= LONGEST_MESSAGE && message.len() > LONGEST_MESSAGE - 4);
+            assert!(message.ends_with(kind.advice()));
+        }
+    }
+}

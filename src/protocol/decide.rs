@@ -1,0 +1,104 @@
+//! The decision: an ordered chain of questions, each answered from facts and the given time.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::facts::{Claim, Observed, OurSecret, SecretFact};
+use crate::names::Epoch;
+use crate::step::{Disposal, Step};
+use crate::verdict::Verdict;
+use crate::{idle, operation, ownership, removal};
+
+/// What to do next for one resource. Total, deterministic and free of effects.
+///
+/// The order of the questions matters. A deleted resource is cleaned up whatever else is wrong with it; a suspended one is
+/// left alone, deleted or not, because its owner said so; and the right to the IAM user is settled before anything is
+/// asked of IAM, since without it no id could be attributed to us.
+#[must_use]
+pub fn decide(observed: &Observed, now: Timestamp) -> Step {
+    let resource = &observed.resource;
+    if resource.deleting && !resource.finalizer {
+        return wait_for_change(Verdict::unchanged());
+    }
+    if resource.suspended {
+        return wait_for_change(Verdict::suspended(resource));
+    }
+    if let Some(next) = backing_off(observed, now) {
+        return Step::Wait { until: Some(next), verdict: Verdict::unchanged() };
+    }
+    if resource.deleting {
+        return removal::decide(observed, now);
+    }
+    let Some(claim) = &observed.claim else {
+        return Step::ReadClaims;
+    };
+    let Some(secret) = &observed.secret else {
+        return Step::ReadSecret;
+    };
+    match &resource.recorded.operation {
+        Some(open) => operation::decide(observed, open, claim, secret, now),
+        None => idle::decide(observed, claim, secret, now),
+    }
+}
+
+fn backing_off(observed: &Observed, now: Timestamp) -> Option<Timestamp> {
+    let failures = observed.resource.recorded.failures?;
+    // A time far ahead is a clock that was wrong when it was written. It must not silence the resource.
+    let believable = failures.next <= later(now, SignedDuration::from_mins(20));
+    (now < failures.next && believable && !observed.resource.changed_since_failure).then_some(failures.next)
+}
+
+/// What keeps the resource from having a credential at all, whatever IAM says.
+pub(crate) fn obstacle(observed: &Observed, claim: &Claim, secret: &SecretFact) -> Option<Verdict> {
+    let resource = &observed.resource;
+    match (claim, secret) {
+        (Claim::Lost { winner }, _) => Some(Verdict::iam_user_in_use(resource, winner.as_deref())),
+        (_, SecretFact::NotOurs) => Some(Verdict::secret_conflict(resource)),
+        (_, SecretFact::Ours(OurSecret { immutable: true, .. })) => Some(Verdict::secret_immutable(resource)),
+        (Claim::Won | Claim::Contested, SecretFact::Absent | SecretFact::Ours(_)) => None,
+    }
+}
+
+/// Removes an orphan, once it is certain that nobody can still publish it.
+///
+/// Three things must hold first. The resource did not change since the listing, or the id may belong to a later attempt.
+/// The Secret carries `epoch`, or the process that holds the orphan's password could publish it after we destroyed it. And
+/// a Secret that does not exist can carry nothing, so there we wait until every holder has given up.
+pub(crate) fn remove_orphan(
+    observed: &Observed,
+    orphan: &crate::facts::Listed,
+    epoch: Epoch,
+    attempted_at: Timestamp,
+    now: Timestamp,
+) -> Step {
+    if !observed.listing.as_ref().is_some_and(|listing| listing.confirmed) {
+        return Step::ConfirmListing;
+    }
+    match &observed.secret {
+        None => Step::ReadSecret,
+        Some(SecretFact::Ours(secret)) if secret.fence < epoch => Step::FenceSecret(epoch),
+        Some(SecretFact::Absent) if now < later(attempted_at, observed.settings.hold) => {
+            Step::Wait { until: Some(later(attempted_at, observed.settings.hold)), verdict: Verdict::settling() }
+        }
+        Some(SecretFact::Absent | SecretFact::NotOurs | SecretFact::Ours(_)) => {
+            Step::DeleteCredential(orphan.id.clone(), Disposal::Orphan)
+        }
+    }
+}
+
+/// Verdict that needs a human, looked at again at the pace of `recheck`.
+pub(crate) fn stall(observed: &Observed, verdict: Verdict, now: Timestamp) -> Step {
+    Step::Wait { until: Some(later(now, observed.settings.recheck)), verdict }
+}
+
+fn wait_for_change(verdict: Verdict) -> Step {
+    Step::Wait { until: None, verdict }
+}
+
+/// `time + span`, or the end of time.
+pub(crate) fn later(time: Timestamp, span: SignedDuration) -> Timestamp {
+    time.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+pub(crate) fn has_two(observed: &Observed) -> bool {
+    ownership::listed(observed).len() >= 2
+}

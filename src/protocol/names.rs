@@ -1,0 +1,167 @@
+//! Names that IAM gave out or accepts, parsed once at the edge.
+//!
+//! Source: *IAM API Reference*, `CreateServiceSpecificCredential` and the data type `ServiceSpecificCredential`.
+
+use std::fmt;
+
+/// Why a text is not the name that it was taken for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidName {
+    /// What the text should have been, for instance `IAM user name`.
+    pub kind: &'static str,
+    /// The rule that it breaks, in words for a user.
+    pub rule: &'static str,
+}
+
+impl fmt::Display for InvalidName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "not a valid {}: {}", self.kind, self.rule)
+    }
+}
+
+impl std::error::Error for InvalidName {}
+
+fn is_user_name(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
+}
+
+/// The name of an IAM user. Never empty: to IAM an absent user name means the caller.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IamUserName(String);
+
+impl IamUserName {
+    /// Parses a user name.
+    ///
+    /// # Errors
+    /// The text is empty, longer than 64 characters, or has a character outside `[A-Za-z0-9_+=,.@-]`.
+    pub fn parse(text: impl Into<String>) -> Result<Self, InvalidName> {
+        let text = text.into();
+        if is_user_name(&text) {
+            Ok(Self(text))
+        } else {
+            Err(InvalidName { kind: "IAM user name", rule: "1 to 64 characters of A-Z a-z 0-9 _ + = , . @ -" })
+        }
+    }
+
+    /// The name as IAM takes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for IamUserName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// The id of a service-specific credential (`ACCA…`): the only thing that identifies one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CredentialId(String);
+
+impl CredentialId {
+    /// Parses an id.
+    ///
+    /// # Errors
+    /// The text is not 20 to 128 characters of `[A-Za-z0-9_]`.
+    pub fn parse(text: impl Into<String>) -> Result<Self, InvalidName> {
+        let text = text.into();
+        let spelt = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if spelt && (20..=128).contains(&text.len()) {
+            Ok(Self(text))
+        } else {
+            Err(InvalidName { kind: "credential id", rule: "20 to 128 characters of A-Z a-z 0-9 _" })
+        }
+    }
+
+    /// The id as IAM takes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CredentialId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// The user name that Amazon Keyspaces accepts (`orders-app-at-111122223333`).
+///
+/// It does not identify a credential: IAM gives a freed name out again. It is taken from IAM's reply and never derived.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceUserName(String);
+
+impl ServiceUserName {
+    /// Parses a service user name.
+    ///
+    /// # Errors
+    /// The text is empty, longer than 200 characters, or has a character outside `[A-Za-z0-9_+=,.@-]`.
+    pub fn parse(text: impl Into<String>) -> Result<Self, InvalidName> {
+        let text = text.into();
+        let spelt = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte));
+        if spelt && (1..=200).contains(&text.len()) {
+            Ok(Self(text))
+        } else {
+            Err(InvalidName { kind: "service user name", rule: "1 to 200 characters of A-Z a-z 0-9 _ + = , . @ -" })
+        }
+    }
+
+    /// The name as a CQL client sends it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ServiceUserName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// The number of an attempt to replace the credential. Each attempt of each process has its own, and it only grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Epoch(pub u64);
+
+impl Epoch {
+    /// The epoch of the attempt after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_name_is_what_iam_accepts_and_nothing_else() {
+        let longest = "u".repeat(64);
+        for good in ["a", "orders-app", "A_b+c=d,e.f@g-h", longest.as_str()] {
+            assert!(IamUserName::parse(good).is_ok(), "{good}");
+        }
+        let too_long = "u".repeat(65);
+        for bad in ["", "a b", "*", "ü", "a/b", "../x", "a\n", too_long.as_str()] {
+            assert!(IamUserName::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_id_with_less_than_twenty_characters_is_none() {
+        assert!(CredentialId::parse("ACCA12345678901234567").is_ok());
+        assert!(CredentialId::parse("ACCA1234567890").is_err());
+        assert!(CredentialId::parse("ACCA-2345678901234567").is_err());
+        assert!(CredentialId::parse("").is_err());
+    }
+}

@@ -1,0 +1,182 @@
+//! An operation is open: bring it to an end, whoever began it.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::decide::{has_two, later, obstacle, remove_orphan, stall};
+use crate::facts::{Claim, Observed, Operation, Published, Recorded, Retiring, SecretFact, Stage, Unresolved};
+use crate::names::Epoch;
+use crate::ownership;
+use crate::step::{Completion, Disposal, Settlement, Step};
+use crate::verdict::Verdict;
+
+pub(crate) fn decide(
+    observed: &Observed,
+    operation: &Operation,
+    claim: &Claim,
+    secret: &SecretFact,
+    now: Timestamp,
+) -> Step {
+    let recorded = &observed.resource.recorded;
+    if let Some(published) = accepted(recorded, operation, secret) {
+        return Step::Complete(completion(observed, operation, published, now));
+    }
+    let obstacle = obstacle(observed, claim, secret);
+    let mine = observed.memory.attempt.as_ref().filter(|attempt| attempt.epoch == operation.epoch);
+    let Some(attempt) = mine else {
+        // Somebody else's attempt, or one of ours whose outcome is unknown. It may have created something, and may yet.
+        // It is never continued: it loses its right here, and what it created becomes an orphan.
+        return Step::BeginOperation(take_over(operation, now));
+    };
+    if fence(secret) > operation.epoch {
+        // The Secret was read after the resource and belongs to a later attempt already.
+        return Step::StartOver;
+    }
+    if let Stage::InHand { since, .. } = &attempt.stage {
+        let given_up = now >= later(*since, observed.settings.hold);
+        return match obstacle {
+            None if !given_up => Step::Publish(operation.epoch),
+            Some(_) | None => Step::BeginOperation(take_over(operation, now)),
+        };
+    }
+    if obstacle.is_some() {
+        return Step::Abandon(Settlement {
+            completed: operation.epoch,
+            unresolved: unresolved(observed, operation, now),
+        });
+    }
+    if observed.listing.is_none() {
+        return Step::ListCredentials;
+    }
+    if *claim == Claim::Contested {
+        return contested(observed, now);
+    }
+    if let Some(step) = free_a_slot(observed, operation, now) {
+        return step;
+    }
+    match attempt.stage {
+        Stage::Begun => Step::Preflight(operation.epoch),
+        Stage::Preflighted | Stage::InHand { .. } => Step::Create(operation.epoch),
+    }
+}
+
+/// The Secret's credential, if an attempt of this operation published it. An earlier attempt than the present one will do:
+/// its password is out and works, so it is kept and the later attempt's is the one to go.
+pub(crate) fn accepted<'a>(
+    recorded: &Recorded,
+    operation: &Operation,
+    secret: &'a SecretFact,
+) -> Option<&'a Published> {
+    match secret {
+        SecretFact::Ours(ours) => ours
+            .published
+            .as_ref()
+            .filter(|published| published.epoch > recorded.completed && published.epoch <= operation.epoch),
+        SecretFact::Absent | SecretFact::NotOurs => None,
+    }
+}
+
+/// The oldest resource waits for a younger one that is in the middle of an operation. That takes seconds.
+pub(crate) fn contested(observed: &Observed, now: Timestamp) -> Step {
+    Step::Wait {
+        until: Some(later(now, SignedDuration::from_secs(5).min(observed.settings.recheck))),
+        verdict: Verdict::iam_user_contested(&observed.resource),
+    }
+}
+
+/// The highest epoch that has written to the Secret.
+pub(crate) fn fence(secret: &SecretFact) -> Epoch {
+    match secret {
+        SecretFact::Ours(ours) => ours.fence,
+        SecretFact::Absent | SecretFact::NotOurs => Epoch(0),
+    }
+}
+
+/// The same operation under a new epoch. Window and baseline stay those of the first attempt: they say what is an orphan.
+pub(crate) fn take_over(operation: &Operation, now: Timestamp) -> Operation {
+    Operation { epoch: operation.epoch.next(), attempted_at: now, ..operation.clone() }
+}
+
+/// Room for one more. Orphans go first, for nobody uses them; then the retiring credential, whose end is only early; the
+/// current one never.
+fn free_a_slot(observed: &Observed, operation: &Operation, now: Timestamp) -> Option<Step> {
+    let recorded = &observed.resource.recorded;
+    if let (Some(retiring), Some(_)) = (&recorded.retiring, &recorded.credential) {
+        // Status holds one retiring credential. Completing would put the current one in its place and leak this one.
+        return Some(retire(observed, retiring));
+    }
+    if !has_two(observed) {
+        return None;
+    }
+    Some(match ownership::orphans(observed).first() {
+        Some(orphan) => remove_orphan(observed, orphan, operation.epoch, operation.attempted_at, now),
+        None => {
+            stall(observed, Verdict::no_free_slot(&observed.resource, ownership::listed(observed).into_iter()), now)
+        }
+    })
+}
+
+/// Deletes the retiring credential, then forgets it. In this order: the other way round a crash would leak it.
+pub(crate) fn retire(observed: &Observed, retiring: &Retiring) -> Step {
+    if observed.removed.contains(&retiring.id) {
+        Step::ForgetRetiring
+    } else {
+        Step::DeleteCredential(retiring.id.clone(), Disposal::Retired)
+    }
+}
+
+/// The record of what may still show up, if any attempt's outcome is unknown.
+fn unresolved(observed: &Observed, operation: &Operation, now: Timestamp) -> Option<Unresolved> {
+    let earlier = observed.resource.recorded.unresolved.as_ref();
+    // A late call needs up to the settle time to land, and List as long again to show it.
+    let until = later(later(now, observed.settings.settle), observed.settings.settle);
+    let own = operation.recovering().then(|| Unresolved {
+        epoch: operation.epoch,
+        baseline: operation.baseline.clone(),
+        started_at: operation.started_at,
+        until,
+    });
+    match (own, earlier) {
+        (None, earlier) => earlier.cloned(),
+        (Some(own), None) => Some(own),
+        (Some(own), Some(earlier)) => Some(Unresolved {
+            started_at: own.started_at.min(earlier.started_at),
+            baseline: own.baseline.intersection(&earlier.baseline).cloned().collect(),
+            ..own
+        }),
+    }
+}
+
+pub(crate) fn completion(
+    observed: &Observed,
+    operation: &Operation,
+    published: &Published,
+    now: Timestamp,
+) -> Completion {
+    let recorded = &observed.resource.recorded;
+    let replaced =
+        recorded.credential.as_ref().filter(|credential| credential.id != published.credential.id).map(|credential| {
+            Retiring { id: credential.id.clone(), service_user_name: credential.service_user_name.clone(), since: now }
+        });
+    let retiring = recorded.retiring.clone().or(replaced);
+    let retires_at = retiring.as_ref().map(|retiring| later(retiring.since, observed.resource.overlap));
+    let unresolved = unresolved(observed, operation, now).map(|mut unresolved| {
+        // What is current or retiring is accounted for; it may have been created inside the window.
+        let settled: BTreeSet<_> = [Some(&published.credential.id), retiring.as_ref().map(|retiring| &retiring.id)]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
+        unresolved.baseline.extend(settled);
+        unresolved
+    });
+    Completion {
+        verdict: Verdict::ready(&observed.resource, published.credential.service_user_name.as_str(), retires_at),
+        credential: published.credential.clone(),
+        retiring,
+        completed: operation.epoch,
+        handled_rotate: operation.rotate.clone(),
+        unresolved,
+    }
+}

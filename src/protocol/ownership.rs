@@ -1,0 +1,69 @@
+//! Whose is an id that List shows?
+//!
+//! IAM gives credentials no tags and Create no token, so ownership is an inference, and it errs on the side of leaving alone.
+//! An id is an orphan of ours only if it is none that we know, was not there before the operation, and was created
+//! inside the operation's window. Everything else is foreign.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::facts::{Listed, Observed, Recorded, SecretFact, Stage};
+use crate::names::CredentialId;
+
+/// How far the operator's clock may be ahead of IAM's, which stamps the credentials. IAM refuses requests that are
+/// further off (*Signature Version 4*, "Request expired").
+pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
+
+/// The ids that must not be taken for orphans: current, retiring, in the Secret, in hand.
+fn known(observed: &Observed) -> BTreeSet<&CredentialId> {
+    let recorded = &observed.resource.recorded;
+    let mut known: BTreeSet<&CredentialId> = recorded
+        .credential
+        .iter()
+        .map(|credential| &credential.id)
+        .chain(recorded.retiring.iter().map(|retiring| &retiring.id))
+        .collect();
+    if let Some(SecretFact::Ours(secret)) = &observed.secret {
+        known.extend(secret.published.iter().map(|published| &published.credential.id));
+    }
+    if let Some(Stage::InHand { id, .. }) = observed.memory.attempt.as_ref().map(|attempt| &attempt.stage) {
+        known.insert(id);
+    }
+    known
+}
+
+fn in_window(listed: &Listed, baseline: &BTreeSet<CredentialId>, started_at: Timestamp) -> bool {
+    let earliest = started_at.checked_sub(CLOCK_SKEW).unwrap_or(Timestamp::MIN);
+    !baseline.contains(&listed.id) && listed.created_at >= earliest
+}
+
+fn left_behind(recorded: &Recorded, listed: &Listed) -> bool {
+    let by_operation = recorded.operation.as_ref().is_some_and(|operation| {
+        operation.recovering() && in_window(listed, &operation.baseline, operation.started_at)
+    });
+    let by_earlier = recorded
+        .unresolved
+        .as_ref()
+        .is_some_and(|unresolved| in_window(listed, &unresolved.baseline, unresolved.started_at));
+    by_operation || by_earlier
+}
+
+/// The credentials that List shows, without those that this pass removed.
+pub(crate) fn listed(observed: &Observed) -> Vec<&Listed> {
+    observed
+        .listing
+        .iter()
+        .flat_map(|listing| &listing.credentials)
+        .filter(|listed| !observed.removed.contains(&listed.id))
+        .collect()
+}
+
+/// The credentials that an attempt of ours left behind. Only meaningful while no Create of this process is on its way.
+pub(crate) fn orphans(observed: &Observed) -> Vec<&Listed> {
+    let known = known(observed);
+    listed(observed)
+        .into_iter()
+        .filter(|listed| !known.contains(&listed.id) && left_behind(&observed.resource.recorded, listed))
+        .collect()
+}

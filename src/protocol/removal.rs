@@ -1,0 +1,89 @@
+//! The resource is being deleted: leave IAM as clean as the policy says, then let it go.
+
+use jiff::Timestamp;
+
+use crate::decide::{later, remove_orphan};
+use crate::facts::{DeletionPolicy, Observed, Operation, SecretFact, Stage};
+use crate::names::CredentialId;
+use crate::operation::{accepted, completion, take_over};
+use crate::ownership;
+use crate::step::{Disposal, Step};
+use crate::verdict::Verdict;
+
+pub(crate) fn decide(observed: &Observed, now: Timestamp) -> Step {
+    let resource = &observed.resource;
+    let recorded = &resource.recorded;
+    let Some(secret) = &observed.secret else {
+        return Step::ReadSecret;
+    };
+    if let Some(operation) = &recorded.operation {
+        if let Some(published) = accepted(recorded, operation, secret) {
+            return Step::Complete(completion(observed, operation, published, now));
+        }
+        if !known_outcome(observed, operation) {
+            // Another process may still create under the old epoch. It loses the right to publish before we look.
+            return Step::BeginOperation(take_over(operation, now));
+        }
+    }
+    if let Some(id) = ours(observed).into_iter().find(|id| !observed.removed.contains(id)) {
+        return Step::DeleteCredential(id, Disposal::ResourceDeleted);
+    }
+    if let Some(step) = settle(observed, now) {
+        return step;
+    }
+    match (resource.deletion_policy, secret) {
+        (DeletionPolicy::Retain, SecretFact::Ours(_)) => Step::ReleaseSecret,
+        _ => Step::RemoveFinalizer,
+    }
+}
+
+/// This process knows what became of the present attempt: nothing was sent, or the credential is in hand. A credential in
+/// hand cannot be removed while the Secret is to be kept, for its publication may still be under way: that is what the
+/// fence of a further epoch is for.
+fn known_outcome(observed: &Observed, operation: &Operation) -> bool {
+    let mine = observed.memory.attempt.as_ref().filter(|attempt| attempt.epoch == operation.epoch);
+    match mine.map(|attempt| &attempt.stage) {
+        Some(Stage::Begun | Stage::Preflighted) => true,
+        Some(Stage::InHand { .. }) => observed.resource.deletion_policy == DeletionPolicy::Delete,
+        None => false,
+    }
+}
+
+/// The ids that go with the resource.
+fn ours(observed: &Observed) -> Vec<CredentialId> {
+    let recorded = &observed.resource.recorded;
+    let mut ids = Vec::new();
+    match observed.resource.deletion_policy {
+        DeletionPolicy::Retain => {}
+        DeletionPolicy::Delete => {
+            ids.extend(recorded.credential.iter().map(|credential| credential.id.clone()));
+            ids.extend(recorded.retiring.iter().map(|retiring| retiring.id.clone()));
+            if let Some(Stage::InHand { id, .. }) = observed.memory.attempt.as_ref().map(|attempt| &attempt.stage) {
+                ids.push(id.clone());
+            }
+        }
+    }
+    ids
+}
+
+/// Waits for what earlier attempts may have left, and removes it.
+fn settle(observed: &Observed, now: Timestamp) -> Option<Step> {
+    let recorded = &observed.resource.recorded;
+    let by_operation = recorded.operation.as_ref().filter(|operation| operation.recovering()).map(|operation| {
+        let until = later(operation.attempted_at, observed.settings.settle);
+        (operation.epoch, operation.attempted_at, until)
+    });
+    let by_earlier =
+        recorded.unresolved.as_ref().map(|unresolved| (unresolved.epoch, unresolved.until, unresolved.until));
+    let (epoch, attempted_at, until) = by_operation.or(by_earlier)?;
+    let Some(listing) = &observed.listing else {
+        return Some(Step::ListCredentials);
+    };
+    if let Some(orphan) = ownership::orphans(observed).first() {
+        return Some(remove_orphan(observed, orphan, epoch, attempted_at, now));
+    }
+    (listing.taken_at < until).then(|| Step::Wait {
+        until: Some(until),
+        verdict: Verdict::deleting("an attempt may have left a credential that IAM does not show yet; waiting for it"),
+    })
+}

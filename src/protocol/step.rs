@@ -1,0 +1,94 @@
+//! What to do next: one effect, or to wait.
+
+use jiff::Timestamp;
+
+use crate::facts::{Issued, Operation, Retiring, Unresolved};
+use crate::names::{CredentialId, Epoch};
+use crate::verdict::Verdict;
+
+/// One effect, or to wait. The shell performs it, learns what came of it, and asks again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Ask the API server who else wants the IAM user.
+    ReadClaims,
+    /// Read the Secret.
+    ReadSecret,
+    /// List the user's credentials in IAM.
+    ListCredentials,
+    /// Read the resource again; if it changed, begin the pass anew.
+    ConfirmListing,
+    /// The facts contradict each other because they were read at different times: begin the pass anew.
+    StartOver,
+    /// Put our finalizer on the resource.
+    AddFinalizer,
+    /// Record the intent in status, by compare-and-swap. The attempt is this process's from now on.
+    BeginOperation(Operation),
+    /// Write the epoch on the Secret, so that writers of lower epochs lose.
+    FenceSecret(Epoch),
+    /// Dry-run the Secret's write.
+    Preflight(Epoch),
+    /// Create a credential in IAM. Sent once.
+    Create(Epoch),
+    /// Write the credential in hand into the Secret, with the resourceVersion that was read.
+    Publish(Epoch),
+    /// Record in status that the Secret's credential is the current one.
+    Complete(Completion),
+    /// Clear the operation without a result.
+    Abandon(Settlement),
+    /// Write the Secret's own credential again, as the spec wants it rendered.
+    Rerender,
+    /// Delete a credential of ours from IAM.
+    DeleteCredential(CredentialId, Disposal),
+    /// Clear `retiring` in status.
+    ForgetRetiring,
+    /// Clear `unresolved` in status.
+    Settle,
+    /// Take our ownership off the Secret, so that it outlives the resource.
+    ReleaseSecret,
+    /// Take our finalizer off the resource.
+    RemoveFinalizer,
+    /// Do nothing until a time, or until something changes.
+    Wait {
+        /// When to look again without being called.
+        until: Option<Timestamp>,
+        /// What to tell the user meanwhile.
+        verdict: Verdict,
+    },
+}
+
+/// What status says once an operation is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    /// The credential that the Secret holds.
+    pub credential: Issued,
+    /// The credential that it replaced.
+    pub retiring: Option<Retiring>,
+    /// The epoch that is behind us.
+    pub completed: Epoch,
+    /// The rotation request that is handled.
+    pub handled_rotate: Option<String>,
+    /// What may still show up.
+    pub unresolved: Option<Unresolved>,
+    /// What to tell the user.
+    pub verdict: Verdict,
+}
+
+/// What status says once an operation is given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// The epoch that is behind us.
+    pub completed: Epoch,
+    /// What may still show up.
+    pub unresolved: Option<Unresolved>,
+}
+
+/// Why a credential of ours is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Disposal {
+    /// Created by an attempt whose reply was lost; nobody has its password.
+    Orphan,
+    /// Replaced, and its overlap is over or its slot is needed.
+    Retired,
+    /// The resource is being deleted.
+    ResourceDeleted,
+}

@@ -1,0 +1,233 @@
+//! What a user is told while nothing is done: the vocabulary of conditions, events and metrics.
+
+use jiff::Timestamp;
+
+use crate::facts::{Listed, Purpose, Resource};
+
+/// The state of a resource in kstatus' terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// All is as wanted.
+    Ready,
+    /// Work is going on, or waits for something that comes by itself.
+    Reconciling,
+    /// A human has to act.
+    Stalled,
+    /// `spec.suspend`: not looked at.
+    Suspended,
+    /// As before: nothing new to tell.
+    Unchanged,
+}
+
+/// Why. One word for the condition, the event and the metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// The Secret holds a working credential.
+    Published,
+    /// The first credential is being made.
+    Creating,
+    /// A new credential is being made because the annotation asks for it.
+    Rotating,
+    /// A new credential is being made because the present one is lost.
+    Healing,
+    /// A rotation was asked for while the replaced credential still works.
+    RotationWaits,
+    /// IAM may still show what an earlier attempt did.
+    Settling,
+    /// The resource is being deleted.
+    Deleting,
+    /// `spec.suspend`.
+    Suspended,
+    /// Another resource has the IAM user.
+    IamUserInUse,
+    /// Another resource of the same IAM user is in the middle of an operation.
+    IamUserContested,
+    /// The Secret belongs to something else.
+    SecretConflict,
+    /// The Secret is immutable.
+    SecretImmutable,
+    /// Both credentials of the user are taken.
+    NoFreeSlot,
+    /// Somebody switched the credential off in IAM.
+    CredentialInactive,
+    /// List does not show the credential, but may be late.
+    CredentialMissing,
+}
+
+impl Reason {
+    /// The word in conditions, events and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Published => "Published",
+            Self::Creating => "Creating",
+            Self::Rotating => "Rotating",
+            Self::Healing => "Healing",
+            Self::RotationWaits => "RotationWaits",
+            Self::Settling => "Settling",
+            Self::Deleting => "Deleting",
+            Self::Suspended => "Suspended",
+            Self::IamUserInUse => "IamUserInUse",
+            Self::IamUserContested => "IamUserContested",
+            Self::SecretConflict => "SecretConflict",
+            Self::SecretImmutable => "SecretImmutable",
+            Self::NoFreeSlot => "NoFreeSlot",
+            Self::CredentialInactive => "CredentialInactive",
+            Self::CredentialMissing => "CredentialMissing",
+        }
+    }
+}
+
+impl From<Purpose> for Reason {
+    fn from(purpose: Purpose) -> Self {
+        match purpose {
+            Purpose::First => Self::Creating,
+            Purpose::Requested => Self::Rotating,
+            Purpose::SecretLost | Purpose::SecretDamaged | Purpose::CredentialGone => Self::Healing,
+        }
+    }
+}
+
+/// What to tell the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The state.
+    pub state: State,
+    /// Why.
+    pub reason: Reason,
+    /// What happens, or what to do. It holds no time that moves, or the condition would change for ever.
+    pub message: String,
+}
+
+impl Verdict {
+    fn new(state: State, reason: Reason, message: impl Into<String>) -> Self {
+        Self { state, reason, message: message.into() }
+    }
+
+    pub(crate) fn unchanged() -> Self {
+        Self::new(State::Unchanged, Reason::Published, "")
+    }
+
+    /// The Secret holds a working credential.
+    pub(crate) fn ready(resource: &Resource, service_user_name: &str, retires_at: Option<Timestamp>) -> Self {
+        let message = match retires_at {
+            None => format!("Secret {} holds the credential of {service_user_name}", resource.secret_name),
+            Some(at) => format!(
+                "Secret {} holds the credential of {service_user_name}; the replaced one works until {at}",
+                resource.secret_name
+            ),
+        };
+        Self::new(State::Ready, Reason::Published, message)
+    }
+
+    /// What is told while an operation of this purpose runs.
+    #[must_use]
+    pub fn working(purpose: Purpose) -> Self {
+        let message = match purpose {
+            Purpose::First => "creating the first credential",
+            Purpose::Requested => "creating a new credential, as the annotation keyspaces.dev/rotate asks",
+            Purpose::SecretLost => "the Secret is gone: creating a new credential",
+            Purpose::SecretDamaged => "the Secret no longer holds what was published: creating a new credential",
+            Purpose::CredentialGone => "IAM no longer has the credential: creating a new one",
+        };
+        Self::new(State::Reconciling, purpose.into(), message)
+    }
+
+    pub(crate) fn suspended(resource: &Resource) -> Self {
+        let message = if resource.deleting {
+            "spec.suspend is true, so the credential is not removed from IAM and the deletion waits; set spec.suspend to false to go on"
+        } else {
+            "spec.suspend is true: nothing is read or written in IAM or the Secret"
+        };
+        Self::new(State::Suspended, Reason::Suspended, message)
+    }
+
+    pub(crate) fn deleting(message: &str) -> Self {
+        Self::new(State::Reconciling, Reason::Deleting, message)
+    }
+
+    pub(crate) fn settling() -> Self {
+        Self::new(
+            State::Reconciling,
+            Reason::Settling,
+            "an earlier attempt may have left a credential that IAM does not show yet; waiting for it",
+        )
+    }
+
+    pub(crate) fn rotation_waits(retires_at: Timestamp) -> Self {
+        Self::new(
+            State::Reconciling,
+            Reason::RotationWaits,
+            format!("the rotation begins when the replaced credential has retired, at {retires_at}"),
+        )
+    }
+
+    pub(crate) fn iam_user_in_use(resource: &Resource, winner: Option<&str>) -> Self {
+        let holder = match winner {
+            Some(name) => format!("the older KeyspacesCredential {name} of this namespace"),
+            None => "an older KeyspacesCredential of another namespace".to_owned(),
+        };
+        let message = format!(
+            "IAM user {} already belongs to {holder}; use an IAM user of its own for each resource, or delete one of the two",
+            resource.iam_user
+        );
+        Self::new(State::Stalled, Reason::IamUserInUse, message)
+    }
+
+    pub(crate) fn iam_user_contested(resource: &Resource) -> Self {
+        let message = format!(
+            "a younger KeyspacesCredential for IAM user {} is in the middle of an operation; waiting for it to step back",
+            resource.iam_user
+        );
+        Self::new(State::Reconciling, Reason::IamUserContested, message)
+    }
+
+    pub(crate) fn secret_conflict(resource: &Resource) -> Self {
+        let name = &resource.secret_name;
+        let message = format!(
+            "Secret {name} exists and is not controlled by this resource, so it is left as it is; \
+             delete or rename that Secret, or create this resource anew with another spec.secret.name"
+        );
+        Self::new(State::Stalled, Reason::SecretConflict, message)
+    }
+
+    pub(crate) fn secret_immutable(resource: &Resource) -> Self {
+        let name = &resource.secret_name;
+        let message = format!(
+            "Secret {name} has immutable: true, which cannot be undone; delete it (kubectl delete secret {name}) \
+             and it is made again with a new credential"
+        );
+        Self::new(State::Stalled, Reason::SecretImmutable, message)
+    }
+
+    pub(crate) fn no_free_slot<'a>(resource: &Resource, taken: impl Iterator<Item = &'a Listed>) -> Self {
+        let user = &resource.iam_user;
+        let mut ids: Vec<String> =
+            taken.map(|listed| format!("{} (created {})", listed.id, listed.created_at)).collect();
+        ids.sort();
+        let message = format!(
+            "IAM allows two credentials per user and service, and user {user} has {}; free one with: aws iam \
+             delete-service-specific-credential --user-name {user} --service-specific-credential-id ID",
+            ids.join(" and ")
+        );
+        Self::new(State::Stalled, Reason::NoFreeSlot, message)
+    }
+
+    pub(crate) fn credential_inactive(resource: &Resource, listed: &Listed) -> Self {
+        let (user, id) = (&resource.iam_user, &listed.id);
+        let message = format!(
+            "credential {id} is not Active in IAM and cannot log in; switch it on with: aws iam \
+             update-service-specific-credential --user-name {user} --service-specific-credential-id {id} --status Active; \
+             or replace it: annotate the resource with a new value of keyspaces.dev/rotate"
+        );
+        Self::new(State::Stalled, Reason::CredentialInactive, message)
+    }
+
+    pub(crate) fn credential_missing() -> Self {
+        Self::new(
+            State::Reconciling,
+            Reason::CredentialMissing,
+            "IAM does not list the credential; it is replaced if that lasts for the settle time",
+        )
+    }
+}

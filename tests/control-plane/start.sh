@@ -1,0 +1,209 @@
+#!/usr/bin/env bash
+# Runs a real control plane on 127.0.0.1: etcd, kube-apiserver and kube-controller-manager.
+#
+#   start.sh DIR        DIR is new or empty; it belongs to the control plane and goes away with it
+#
+# Prints `ready` on stdout when the API answers and the `default` service account exists. By then DIR holds
+#   kubeconfig        of an administrator
+#   server, ca.crt    the URL of the API server and what to trust it by
+#   kubectl           the program, of the server's version
+#   *.log             what the components say
+#
+# It ends when its stdin closes, or on SIGTERM, SIGINT or SIGHUP. The kernel closes the pipe of a parent that dies by
+# whatever means, so even a test that is killed with -9 leaves nothing behind.
+set -euo pipefail
+
+# As short as the slowest machine allows: what hangs this long has failed.
+readonly START_DEADLINE=180
+readonly PORT_ATTEMPTS=20
+
+say() { printf '%s\n' "control plane: $*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+
+[[ $# == 1 ]] || die "usage: start.sh DIR"
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+folders=$("$here/build.sh" </dev/null)
+
+mkdir -p "$1"
+dir=$(cd "$1" && pwd)
+[[ -z $(ls -A "$dir") ]] || die "$dir is not empty"
+
+# ---- ends ----
+
+finish() {
+  local status=$?
+  trap '' TERM INT HUP
+  # Nothing in DIR outlives us, so there is nothing to shut down gracefully. `jobs` lists running children of this shell
+  # only: no pid that somebody else has by now.
+  local children
+  children=$(jobs -pr)
+  # shellcheck disable=SC2086 # one pid per word
+  if [[ -n $children ]]; then kill -KILL $children 2>/dev/null || true; fi
+  wait 2>/dev/null || true
+  rm -rf "$dir"
+  exit "$status"
+}
+trap finish EXIT
+trap 'exit 0' TERM INT HUP
+
+# A background command gets /dev/null for stdin unless it is given another.
+exec 3<&0
+cat <&3 >/dev/null &
+parent=$!
+
+# ---- parts ----
+
+program() {
+  local folder
+  while IFS= read -r folder; do
+    if [[ -x $folder/$1 ]]; then
+      printf '%s\n' "$folder/$1"
+      return
+    fi
+  done <<<"$folders"
+  die "no $1 in: $folders"
+}
+
+# No proxy, trust store or credential of the caller's shell reaches the control plane.
+clean() { exec env -i PATH="$PATH" HOME="$dir" TMPDIR="$dir" "$@"; }
+
+# Runs a component in the background; its pid is in `started`.
+launch() {
+  local name=$1
+  shift
+  (clean "$(program "$name")" "$@") </dev/null 3<&- >"$dir/$name.log" 2>&1 &
+  started=$!
+}
+
+alive() { kill -0 "$1" 2>/dev/null; }
+
+fail() {
+  say "$1 ended or did not become ready; the end of its log:"
+  tail -n 20 "$dir/$1.log" >&2
+  exit 1
+}
+
+# Stops the start when it can no longer succeed or nobody waits for it.
+check_start() {
+  alive "$parent" || exit 0
+  if ((SECONDS > START_DEADLINE)); then fail "$1"; fi
+  sleep 0.1
+}
+
+# Below the ports that the kernel gives to outgoing connections, so only another listener can be in the way.
+random_port() { echo $((10000 + (RANDOM * 32768 + RANDOM) % 22000)); }
+
+# Runs a component whose arguments name $port on a port of its own. Asking first whether a port is free would race with
+# others who do the same: only the bind tells.
+launch_on_port() {
+  local name=$1 arguments=$2 attempt
+  for ((attempt = 0; attempt < PORT_ATTEMPTS; attempt++)); do
+    port=$(random_port)
+    "$arguments"
+    while alive "$started"; do
+      if (exec 4<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+        # Something listens there. If it is somebody else, ours is about to find out.
+        sleep 0.3
+        if alive "$started"; then return; fi
+      fi
+      check_start "$name"
+    done
+    grep -q 'address already in use' "$dir/$name.log" || fail "$name"
+  done
+  fail "$name"
+}
+
+etcd() {
+  # The peer port takes part in nothing, so the kernel may choose it.
+  launch etcd --data-dir "$dir/etcd" --unsafe-no-fsync \
+    --listen-client-urls "http://127.0.0.1:$port" --advertise-client-urls "http://127.0.0.1:$port" \
+    --listen-peer-urls http://127.0.0.1:0
+}
+
+kube_apiserver() {
+  # The server makes its own certificate before it reads the key of service account tokens, so one key can serve as both.
+  launch kube-apiserver --etcd-servers "$etcd_url" \
+    --bind-address 127.0.0.1 --advertise-address 127.0.0.1 --secure-port "$port" --endpoint-reconciler-type none \
+    --cert-dir "$dir/certs" --token-auth-file "$dir/tokens.csv" --authorization-mode RBAC \
+    --service-account-issuer https://kubernetes.default.svc \
+    --service-account-key-file "$dir/certs/apiserver.key" \
+    --service-account-signing-key-file "$dir/certs/apiserver.key" \
+    --service-cluster-ip-range 10.96.0.0/16
+}
+
+kube_controller_manager() {
+  launch kube-controller-manager --kubeconfig "$dir/kubeconfig" --leader-elect=false \
+    --secure-port 0 --use-service-account-credentials \
+    --service-account-private-key-file "$dir/certs/apiserver.key" --root-ca-file "$dir/ca.crt"
+}
+
+write_kubeconfig() {
+  cat >"$dir/kubeconfig" <<EOF
+apiVersion: v1
+kind: Config
+clusters:
+  - name: test
+    cluster:
+      server: $server
+      certificate-authority: $dir/ca.crt
+users:
+  - name: admin
+    user:
+      token: $token
+contexts:
+  - name: test
+    context:
+      cluster: test
+      user: admin
+current-context: test
+EOF
+}
+
+kubectl() { (clean "$dir/kubectl" --kubeconfig "$dir/kubeconfig" --request-timeout 5s "$@") </dev/null >/dev/null 2>&1; }
+
+# ---- start ----
+
+for name in etcd kube-apiserver kube-controller-manager kubectl; do program "$name" >/dev/null; done
+umask 077
+SECONDS=0
+token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+printf '%s,admin,1,"system:masters"\n' "$token" >"$dir/tokens.csv"
+ln -s "$(program kubectl)" "$dir/kubectl"
+
+launch_on_port etcd etcd
+etcd=$started
+etcd_url=http://127.0.0.1:$port
+
+launch_on_port kube-apiserver kube_apiserver
+apiserver=$started
+server=https://127.0.0.1:$port
+cp "$dir/certs/apiserver.crt" "$dir/ca.crt"
+printf '%s\n' "$server" >"$dir/server"
+write_kubeconfig
+until kubectl get --raw /readyz; do
+  alive "$apiserver" || fail kube-apiserver
+  check_start kube-apiserver
+done
+
+# It gives up when the API server does not answer within seconds, so it comes last.
+kube_controller_manager
+controller_manager=$started
+until kubectl get serviceaccount default --namespace default; do
+  alive "$controller_manager" || fail kube-controller-manager
+  check_start kube-controller-manager
+done
+echo ready
+
+# ---- run ----
+
+# Named one by one: a component that has ended already counts too.
+wait -n "$parent" "$etcd" "$apiserver" "$controller_manager" || true
+alive "$parent" || exit 0
+for name in etcd kube-apiserver kube-controller-manager; do
+  say "the end of $name.log:"
+  tail -n 10 "$dir/$name.log" >&2
+done
+die "a component has ended"
