@@ -49,7 +49,7 @@ lint: ## check format and lints
 
 # Without the check of advisories: that one asks a database on the network, and what it says changes without a commit.
 deny: $(CARGO_DENY) ## check licences, sources and duplicates of the dependencies
-	$(CARGO_DENY) --offline --all-features check bans licenses sources
+	$(CARGO_DENY) --locked --workspace check bans licenses sources
 
 $(CARGO_DENY):
 	@echo "installing cargo-deny $(CARGO_DENY_VERSION) into $(CACHE): a few minutes, once"

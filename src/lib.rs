@@ -1,1 +1,19 @@
-//! stub
+//! A Kubernetes operator that keeps Amazon Keyspaces credentials in Secrets.
+//!
+//! * [`api`]: the resource `KeyspacesCredential`.
+//! * [`protocol`]: the functional core that decides, a crate of its own.
+//! * [`reconcile`]: the shell that observes, performs one step and goes round.
+//! * [`iam`] and [`secret`]: the adapters at the edge.
+//! * [`operator`]: putting the parts together.
+
+pub mod api;
+pub mod arguments;
+pub mod crd;
+pub mod iam;
+pub mod operator;
+pub mod probes;
+pub mod reconcile;
+pub mod secret;
+pub mod telemetry;
+
+pub use keyspaces_credential_protocol as protocol;

@@ -134,19 +134,18 @@ fn root(error: &(impl Error + 'static)) -> String {
     deepest.to_string()
 }
 
-/// An error and its causes, in their own words. Only for errors from before there was an answer.
-fn chain(error: &dyn Error) -> String {
-    let mut words = error.to_string();
-    let mut next = error.source();
+/// An error and its causes, the first sentence of each. Only for errors from before there was an answer.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut next = Some(error);
     while let Some(cause) = next {
-        let cause_words = cause.to_string();
-        if !words.ends_with(&cause_words) {
-            words.push_str(": ");
-            words.push_str(&cause_words);
+        let sentence = cause.to_string().split(". ").next().unwrap_or_default().to_owned();
+        if words.last() != Some(&sentence) {
+            words.push(sentence);
         }
         next = cause.source();
     }
-    words
+    words.join(": ")
 }
 
 #[cfg(test)]
@@ -184,7 +183,7 @@ mod tests {
         for (status, code, expected) in table {
             for operation in [Operation::Create, Operation::List, Operation::Delete] {
                 assert_eq!(kind(operation, status, code), expected, "{operation} {status} {code}");
-                assert_ne!(expected.class(), super::super::Class::Ambiguous);
+                assert_ne!(expected.class(), keyspaces_credential_protocol::Class::Ambiguous);
             }
         }
     }

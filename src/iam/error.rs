@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use keyspaces_credential_protocol::IamUserName;
+use keyspaces_credential_protocol::{Class, IamUserName};
 
 use super::scrub::{cut, scrub};
 
@@ -125,19 +125,6 @@ impl IamErrorKind {
             }
         }
     }
-}
-
-/// What a caller does about an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// It will not go away by trying again quickly: report it, then try at long intervals.
-    Terminal,
-    /// Try again with backoff.
-    Transient,
-    /// Another credential is in the way: observe again.
-    Conflict,
-    /// Forget the attempt and observe what it left behind.
-    Ambiguous,
 }
 
 /// Why a request to IAM failed.

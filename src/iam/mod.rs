@@ -1,7 +1,8 @@
 //! Service-specific credentials in IAM: the port that the rest of the operator sees, and its AWS adapter.
 //!
 //! Three operations, each one request and no retry: [`Iam::create`], [`Iam::list`], [`Iam::delete`]. What comes back is
-//! parsed here, once; what goes wrong is an [`IamError`] of one [`IamErrorKind`], and every kind has one [`Class`].
+//! parsed here, once; what goes wrong is an [`IamError`] of one [`IamErrorKind`], and every kind has one
+//! [`Class`](keyspaces_credential_protocol::Class).
 //!
 //! Two promises are kept in this folder and nowhere else:
 //!
@@ -26,14 +27,12 @@ mod witness;
 
 #[cfg(test)]
 mod adapter_tests;
-#[cfg(test)]
-mod test_server;
 
 use jiff::Timestamp;
 use keyspaces_credential_protocol::{CredentialId, ServiceUserName};
 
 pub use adapter::Iam;
-pub use error::{Class, IamError, IamErrorKind, Operation};
+pub use error::{IamError, IamErrorKind, Operation};
 pub use password::{InvalidPassword, Password};
 
 /// The service that the credentials are for: Amazon Keyspaces.

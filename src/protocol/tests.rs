@@ -1,1 +1,9 @@
-//! t
+//! `decide`, told as sentences through a small world, and properties of it over arbitrary facts.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so")]
+
+mod ending;
+mod life;
+mod properties;
+mod recovery;
+mod world;

@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
 # Runs a real control plane on 127.0.0.1: etcd, kube-apiserver and kube-controller-manager.
 #
-#   start.sh DIR        DIR is new or empty; it belongs to the control plane and goes away with it
+#   start.sh DIR [DEFINITIONS]
+#
+#   DIR           new or empty; it belongs to the control plane and goes away with it
+#   DEFINITIONS   a file or folder of CustomResourceDefinitions to install before the controllers start. The garbage
+#                 collector looks for new kinds only twice a minute: what the first resources of a kind own that is
+#                 installed later can outlive them by 40 seconds.
 #
 # Prints `ready` on stdout when the API answers and the `default` service account exists. By then DIR holds
 #   kubeconfig        of an administrator
@@ -11,6 +16,7 @@
 #
 # It ends when its stdin closes, or on SIGTERM, SIGINT or SIGHUP. The kernel closes the pipe of a parent that dies by
 # whatever means, so even a test that is killed with -9 leaves nothing behind.
+# shellcheck disable=SC2329 # some functions are called by a name that is put together, or by a trap
 set -euo pipefail
 
 # As short as the slowest machine allows: what hangs this long has failed.
@@ -23,10 +29,13 @@ die() {
   exit 1
 }
 
-[[ $# == 1 ]] || die "usage: start.sh DIR"
+[[ $# == 1 || $# == 2 ]] || die "usage: start.sh DIR [DEFINITIONS]"
+definitions=${2:-}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folders=$("$here/build.sh" </dev/null)
 
+# The folder holds tokens and keys.
+umask 077
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
 [[ -z $(ls -A "$dir") ]] || die "$dir is not empty"
@@ -36,13 +45,15 @@ dir=$(cd "$1" && pwd)
 finish() {
   local status=$?
   trap '' TERM INT HUP
+  # Everything is said. What follows is the shell's own report of the kills.
+  exec 2>/dev/null
   # Nothing in DIR outlives us, so there is nothing to shut down gracefully. `jobs` lists running children of this shell
   # only: no pid that somebody else has by now.
   local children
   children=$(jobs -pr)
   # shellcheck disable=SC2086 # one pid per word
-  if [[ -n $children ]]; then kill -KILL $children 2>/dev/null || true; fi
-  wait 2>/dev/null || true
+  if [[ -n $children ]]; then kill -KILL $children || true; fi
+  wait || true
   rm -rf "$dir"
   exit "$status"
 }
@@ -81,7 +92,7 @@ launch() {
 alive() { kill -0 "$1" 2>/dev/null; }
 
 fail() {
-  say "$1 ended or did not become ready; the end of its log:"
+  say "$1 has failed or does not become ready; its last words:"
   tail -n 20 "$dir/$1.log" >&2
   exit 1
 }
@@ -96,19 +107,16 @@ check_start() {
 # Below the ports that the kernel gives to outgoing connections, so only another listener can be in the way.
 random_port() { echo $((10000 + (RANDOM * 32768 + RANDOM) % 22000)); }
 
-# Runs a component whose arguments name $port on a port of its own. Asking first whether a port is free would race with
-# others who do the same: only the bind tells.
+# Runs a component on a port of its own, until it is ready: `$1` starts it on $port, `$1_ready` tells. Asking first whether
+# a port is free would race with others who do the same, and that something answers there does not mean that it is ours:
+# only the bind tells, and a component that cannot bind ends.
 launch_on_port() {
-  local name=$1 arguments=$2 attempt
+  local name=$1 start=${1//-/_} attempt
   for ((attempt = 0; attempt < PORT_ATTEMPTS; attempt++)); do
     port=$(random_port)
-    "$arguments"
+    "$start"
     while alive "$started"; do
-      if (exec 4<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-        # Something listens there. If it is somebody else, ours is about to find out.
-        sleep 0.3
-        if alive "$started"; then return; fi
-      fi
+      if "${start}_ready"; then return; fi
       check_start "$name"
     done
     grep -q 'address already in use' "$dir/$name.log" || fail "$name"
@@ -123,7 +131,11 @@ etcd() {
     --listen-peer-urls http://127.0.0.1:0
 }
 
+etcd_ready() { grep -qs 'ready to serve client requests' "$dir/etcd.log"; }
+
 kube_apiserver() {
+  server=https://127.0.0.1:$port
+  write_kubeconfig
   # The server makes its own certificate before it reads the key of service account tokens, so one key can serve as both.
   launch kube-apiserver --etcd-servers "$etcd_url" \
     --bind-address 127.0.0.1 --advertise-address 127.0.0.1 --secure-port "$port" --endpoint-reconciler-type none \
@@ -134,9 +146,16 @@ kube_apiserver() {
     --service-cluster-ip-range 10.96.0.0/16
 }
 
+kube_apiserver_ready() {
+  # The cheap question first. The dear one, with our certificate and our token, only our server can answer.
+  (exec 4<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || return 1
+  if [[ ! -s $dir/ca.crt ]]; then cp "$dir/certs/apiserver.crt" "$dir/ca.crt" 2>/dev/null || return 1; fi
+  kubectl get --raw /readyz
+}
+
 kube_controller_manager() {
   launch kube-controller-manager --kubeconfig "$dir/kubeconfig" --leader-elect=false \
-    --secure-port 0 --use-service-account-credentials \
+    --secure-port 0 --use-service-account-credentials --flex-volume-plugin-dir "$dir/volume-plugins" \
     --service-account-private-key-file "$dir/certs/apiserver.key" --root-ca-file "$dir/ca.crt"
 }
 
@@ -162,31 +181,30 @@ current-context: test
 EOF
 }
 
-kubectl() { (clean "$dir/kubectl" --kubeconfig "$dir/kubeconfig" --request-timeout 5s "$@") </dev/null >/dev/null 2>&1; }
+kubectl() {
+  (clean "$dir/kubectl" --kubeconfig "$dir/kubeconfig" --request-timeout 5s "$@") </dev/null >"$dir/kubectl.log" 2>&1
+}
 
 # ---- start ----
 
 for name in etcd kube-apiserver kube-controller-manager kubectl; do program "$name" >/dev/null; done
-umask 077
 SECONDS=0
 token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 printf '%s,admin,1,"system:masters"\n' "$token" >"$dir/tokens.csv"
 ln -s "$(program kubectl)" "$dir/kubectl"
 
-launch_on_port etcd etcd
+launch_on_port etcd
 etcd=$started
 etcd_url=http://127.0.0.1:$port
 
-launch_on_port kube-apiserver kube_apiserver
+launch_on_port kube-apiserver
 apiserver=$started
-server=https://127.0.0.1:$port
-cp "$dir/certs/apiserver.crt" "$dir/ca.crt"
 printf '%s\n' "$server" >"$dir/server"
-write_kubeconfig
-until kubectl get --raw /readyz; do
-  alive "$apiserver" || fail kube-apiserver
-  check_start kube-apiserver
-done
+
+if [[ -n $definitions ]]; then
+  kubectl apply --server-side -f "$definitions" || fail kubectl
+  until kubectl wait --for=condition=Established -f "$definitions"; do check_start kubectl; done
+fi
 
 # It gives up when the API server does not answer within seconds, so it comes last.
 kube_controller_manager
@@ -202,8 +220,6 @@ echo ready
 # Named one by one: a component that has ended already counts too.
 wait -n "$parent" "$etcd" "$apiserver" "$controller_manager" || true
 alive "$parent" || exit 0
-for name in etcd kube-apiserver kube-controller-manager; do
-  say "the end of $name.log:"
-  tail -n 10 "$dir/$name.log" >&2
-done
-die "a component has ended"
+alive "$etcd" || fail etcd
+alive "$apiserver" || fail kube-apiserver
+fail kube-controller-manager

@@ -166,18 +166,18 @@ fn route(
         ("POST", ["leaks"]) => Ok(Reply::Json(json!({ "credential_ids": handle.leaks(body) }))),
         ("GET", ["calls"]) => to_json(&handle.calls()),
         ("GET", ["logins"]) => to_json(&handle.logins()),
-        ("DELETE", ["calls"]) => finish(|| handle.clear_calls()),
+        ("DELETE", ["calls"]) => Ok(finish(|| handle.clear_calls())),
         ("GET", ["faults"]) => to_json(&handle.faults()),
         ("POST", ["faults"]) => {
             let fault: Fault = read(body)?;
             Ok(Reply::Json(json!({ "id": handle.set_fault(fault) })))
         }
-        ("DELETE", ["faults"]) => finish(|| handle.clear_faults()),
+        ("DELETE", ["faults"]) => Ok(finish(|| handle.clear_faults())),
         ("DELETE", ["faults", id]) => match id.parse() {
             Ok(id) if handle.clear_fault(id) => Ok(Reply::Done),
             _ => Err(Refusal::FindPath),
         },
-        ("POST", ["late", "land"]) => finish(|| handle.land_late_calls()),
+        ("POST", ["late", "land"]) => Ok(finish(|| handle.land_late_calls())),
         ("GET", ["settings"]) => Ok(settings(handle)),
         ("PATCH", ["settings"]) => {
             change_settings(handle, &read(body)?);
@@ -272,7 +272,7 @@ fn done(result: Result<(), IamError>) -> Result<Reply, Refusal> {
     Ok(result.map(|()| Reply::Done)?)
 }
 
-fn finish(act: impl FnOnce()) -> Result<Reply, Refusal> {
+fn finish(act: impl FnOnce()) -> Reply {
     act();
-    Ok(Reply::Done)
+    Reply::Done
 }

@@ -161,6 +161,7 @@ impl Handle {
 }
 
 /// Faults.
+#[expect(clippy::must_use_candidate, reason = "setting and clearing are done for their effect")]
 impl Handle {
     /// Sets a fault and gives the id to clear it by.
     pub fn set_fault(&self, fault: Fault) -> u64 {

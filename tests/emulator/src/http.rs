@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http_body_util::{BodyExt, Limited};
-use hyper::body::{Body, Bytes, Frame, Incoming};
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -123,6 +123,15 @@ impl Body for ReplyBody {
                 Poll::Pending
             }
             Cut::Now => Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into()))),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let length = self.bytes.as_ref().and_then(|bytes| u64::try_from(bytes.len()).ok());
+        match self.cut {
+            Cut::No => SizeHint::with_exact(length.unwrap_or(0)),
+            // The announced length is not the true one.
+            Cut::AfterBytes | Cut::Now => SizeHint::default(),
         }
     }
 }

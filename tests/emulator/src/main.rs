@@ -75,6 +75,7 @@ async fn main() -> io::Result<()> {
 }
 
 async fn run(arguments: Arguments) -> io::Result<()> {
+    let ca_file_is_temporary = arguments.ca_file.is_none();
     let ca_file = arguments.ca_file.clone().unwrap_or_else(default_ca_file);
     let until_stdin_closes = arguments.until_stdin_closes;
     let emulator = Emulator::start(arguments.into_options())?;
@@ -100,7 +101,7 @@ async fn run(arguments: Arguments) -> io::Result<()> {
         _ = terminated.recv() => {}
         () = stdin_closed(), if until_stdin_closes => {}
     }
-    Ok(())
+    if ca_file_is_temporary { std::fs::remove_file(ca_file) } else { Ok(()) }
 }
 
 impl Arguments {

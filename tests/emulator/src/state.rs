@@ -159,7 +159,7 @@ impl State {
         let arn = format!("arn:aws:iam::{}:user/{new_name}", self.account);
         for user in self.users.iter_mut().filter(|user| user.id == id) {
             user.name = new_name.into();
-            user.arn = arn.clone();
+            user.arn.clone_from(&arn);
         }
         for credential in self.credentials.iter_mut().filter(|it| it.info.user_id == id) {
             credential.info.user = Some(new_name.into());

@@ -2,9 +2,10 @@
 #![allow(
     clippy::expect_used,
     clippy::missing_panics_doc,
+    clippy::must_use_candidate,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "this is test code: a panic is how it says that something is not as it should be"
+    reason = "this is test code: a panic is how it says that something is not as it should be, and what a step returns is often of no interest"
 )]
 
 pub mod control_plane;

@@ -61,12 +61,11 @@ impl State {
                 && service.as_ref().is_none_or(|name| *name == credential.info.service)
         };
         let mut shown: Vec<_> = self.credentials.iter().filter(listed).map(|it| it.info.clone()).collect();
-        let order = match query.marker {
-            Some(marker) => self.pagings.rest(marker)?,
-            None => {
-                random::shuffle(&mut shown);
-                shown.iter().map(|info| info.id.clone()).collect()
-            }
+        let order = if let Some(marker) = query.marker {
+            self.pagings.rest(marker)?
+        } else {
+            random::shuffle(&mut shown);
+            shown.iter().map(|info| info.id.clone()).collect()
         };
         let (page, marker) = self.pagings.split(order, query.max_items);
         let find = |id: &String| shown.iter().find(|info| info.id == *id).cloned();

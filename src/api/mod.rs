@@ -1,0 +1,20 @@
+//! The resource `KeyspacesCredential`, group `keyspaces.dev`, version `v1alpha1`. Types only: what they mean is decided in
+//! [`protocol`](keyspaces_credential_protocol) and told in [`reconcile`](crate::reconcile).
+
+mod span;
+mod spec;
+mod status;
+
+pub use span::{InvalidSpan, Span};
+pub use spec::{DeletionPolicy, KeyspacesCredential, KeyspacesCredentialSpec, Rotation, SecretKeys, SecretSpec, SecretType};
+pub use status::{
+    Binding, FailuresStatus, IssuedStatus, KeyspacesCredentialStatus, OperationReason, OperationStatus, RetiringStatus,
+    UnresolvedStatus,
+};
+
+/// The annotation whose every new value asks for one rotation.
+pub const ROTATE_ANNOTATION: &str = "keyspaces.dev/rotate";
+/// The finalizer that stays until IAM is clean.
+pub const FINALIZER: &str = "keyspaces.dev/iam-credential";
+/// The name under which the operator writes, in `managedFields` and events.
+pub const MANAGER: &str = "keyspaces-credential-operator";

@@ -1,0 +1,197 @@
+//! What the owner of a resource asks for.
+
+#![allow(unreachable_pub, reason = "KubeSchema derives a public shadow of each struct to carry the CEL rules")]
+
+use std::collections::BTreeMap;
+
+use kube::CustomResource;
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::span::Span;
+use super::status::KeyspacesCredentialStatus;
+
+/// Keeps a service-specific credential of an IAM user for Amazon Keyspaces in a Secret: user name and password for CQL.
+/// The credential is created at the first reconcile, rotated when the annotation keyspaces.dev/rotate gets a new value, and
+/// removed from IAM when the resource is deleted.
+#[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[kube(
+    group = "keyspaces.dev",
+    version = "v1alpha1",
+    kind = "KeyspacesCredential",
+    plural = "keyspacescredentials",
+    shortname = "kscred",
+    category = "keyspaces",
+    namespaced,
+    status = "KeyspacesCredentialStatus",
+    selectable = ".spec.iamUserName",
+    doc = "Keeps a service-specific credential of an IAM user for Amazon Keyspaces in a Secret.",
+    printcolumn(json_path = ".status.conditions[?(@.type==\"Ready\")].status", name = "Ready", type_ = "string"),
+    printcolumn(json_path = ".status.credential.serviceUserName", name = "Service User", type_ = "string"),
+    printcolumn(json_path = ".status.binding.name", name = "Secret", type_ = "string"),
+    printcolumn(json_path = ".metadata.creationTimestamp", name = "Age", type_ = "date"),
+    printcolumn(
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
+        name = "Reason",
+        type_ = "string",
+        priority = 1
+    ),
+    printcolumn(json_path = ".spec.iamUserName", name = "IAM User", type_ = "string", priority = 1),
+    printcolumn(json_path = ".status.credential.id", name = "Credential", type_ = "string", priority = 1),
+    printcolumn(json_path = ".status.retiring.serviceUserName", name = "Retiring", type_ = "string", priority = 1),
+    validation = Rule::new(
+        "(has(self.spec.secret.name) ? self.spec.secret.name : self.metadata.name) \
+         == (has(oldSelf.spec.secret.name) ? oldSelf.spec.secret.name : oldSelf.metadata.name)"
+    )
+    .message("spec.secret.name cannot be changed: delete the resource and create it anew")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyspacesCredentialSpec {
+    /// The IAM user whose credential this is. The user must exist; the operator never creates or deletes users. One resource
+    /// per user: the oldest wins. Cannot be changed.
+    #[schemars(length(min = 1, max = 64), regex(pattern = r"^[A-Za-z0-9_+=,.@-]+$"))]
+    #[x_kube(validation = Rule::new("self == oldSelf")
+        .message("spec.iamUserName cannot be changed: create another resource for the other user, then delete this one"))]
+    pub iam_user_name: String,
+
+    /// The Secret that holds user name and password.
+    #[serde(default)]
+    pub secret: SecretSpec,
+
+    /// How the credential is replaced.
+    #[serde(default)]
+    pub rotation: Rotation,
+
+    /// What happens when the resource is deleted. Delete: the credential is deleted from IAM and the Secret goes too. Retain:
+    /// both stay as they are.
+    #[serde(default)]
+    pub deletion_policy: DeletionPolicy,
+
+    /// While true, the operator does nothing for this resource: no call to IAM, no write of the Secret, and a deletion waits.
+    #[serde(default)]
+    pub suspend: bool,
+}
+
+/// The Secret that holds user name and password.
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new(
+    "self.type != 'kubernetes.io/basic-auth' || self.keys.username == 'username' || self.keys.password == 'password'"
+).message("type kubernetes.io/basic-auth needs the key username or the key password; rename at most one of them or use type Opaque"))]
+pub struct SecretSpec {
+    /// Its name, in the namespace of the resource. The default is the name of the resource. A Secret that exists already and
+    /// is not controlled by this resource is never overwritten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"))]
+    pub name: Option<String>,
+
+    /// Its type. Cannot be changed.
+    #[serde(default, rename = "type")]
+    #[x_kube(validation = Rule::new("self == oldSelf")
+        .message("spec.secret.type cannot be changed: Kubernetes does not allow it for a Secret"))]
+    pub type_: SecretType,
+
+    /// Labels to put on the Secret. The resource's own labels are not copied.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 32))]
+    #[x_kube(validation = Rule::new("self.all(key, !key.matches('(^|[.])keyspaces[.]dev/'))")
+        .message("labels of keyspaces.dev belong to the operator"))]
+    pub labels: BTreeMap<String, String>,
+
+    /// Annotations to put on the Secret, for instance those of a reloader. The resource's own annotations are not copied.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 32))]
+    #[x_kube(validation = Rule::new("self.all(key, !key.matches('(^|[.])keyspaces[.]dev/'))")
+        .message("annotations of keyspaces.dev belong to the operator"))]
+    pub annotations: BTreeMap<String, String>,
+
+    /// The names of the keys in the Secret.
+    #[serde(default)]
+    pub keys: SecretKeys,
+}
+
+/// The type of the Secret.
+#[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SecretType {
+    #[default]
+    #[serde(rename = "kubernetes.io/basic-auth")]
+    #[allow(missing_docs, reason = "a doc comment would turn the enum of the schema into a oneOf")]
+    BasicAuth,
+    #[allow(missing_docs, reason = "as above")]
+    Opaque,
+}
+
+impl SecretType {
+    /// The type as the Secret carries it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BasicAuth => "kubernetes.io/basic-auth",
+            Self::Opaque => "Opaque",
+        }
+    }
+}
+
+/// The names of the keys in the Secret.
+#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("self.username != self.password").message("username and password need keys of their own"))]
+pub struct SecretKeys {
+    /// The key that holds the user name.
+    #[serde(default = "default_username_key")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[-._a-zA-Z0-9]+$"))]
+    #[x_kube(validation = Rule::new("self != '.' && !self.startsWith('..')").message("a key must not be . or begin with .."))]
+    pub username: String,
+
+    /// The key that holds the password.
+    #[serde(default = "default_password_key")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[-._a-zA-Z0-9]+$"))]
+    #[x_kube(validation = Rule::new("self != '.' && !self.startsWith('..')").message("a key must not be . or begin with .."))]
+    pub password: String,
+}
+
+fn default_username_key() -> String {
+    "username".to_owned()
+}
+
+fn default_password_key() -> String {
+    "password".to_owned()
+}
+
+impl Default for SecretKeys {
+    fn default() -> Self {
+        Self { username: default_username_key(), password: default_password_key() }
+    }
+}
+
+/// How the credential is replaced.
+#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rotation {
+    /// How long a replaced credential goes on working, as hours, minutes and seconds: 1h, 90m, 1h30m. Afterwards it is deleted
+    /// from IAM, so it must be longer than consumers take to pick up the new user name and password. Production should not
+    /// go below 15m: IAM and Amazon Keyspaces are eventually consistent.
+    #[serde(default = "default_overlap")]
+    pub overlap: Span,
+}
+
+fn default_overlap() -> Span {
+    Span::hours(1)
+}
+
+impl Default for Rotation {
+    fn default() -> Self {
+        Self { overlap: default_overlap() }
+    }
+}
+
+/// What happens when the resource is deleted.
+#[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeletionPolicy {
+    #[default]
+    #[allow(missing_docs, reason = "a doc comment would turn the enum of the schema into a oneOf")]
+    Delete,
+    #[allow(missing_docs, reason = "as above")]
+    Retain,
+}

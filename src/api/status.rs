@@ -1,0 +1,150 @@
+//! What the operator records. The fields are facts that later decisions rest on; the conditions are output.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the operator recorded and how the resource stands.
+#[derive(JsonSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyspacesCredentialStatus {
+    /// The generation of the spec that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// Ready: the Secret holds a working credential and nothing is wrong. Reconciling and Stalled are present only while
+    /// true; Stalled says what a human has to do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+
+    /// The credential that the Secret holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<IssuedStatus>,
+
+    /// The credential that it replaced, which works until its overlap is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retiring: Option<RetiringStatus>,
+
+    /// The write-ahead intent: a new credential is being made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<OperationStatus>,
+
+    /// The epoch of the last operation that is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed_epoch: Option<i64>,
+
+    /// An earlier attempt whose outcome may still show up in IAM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unresolved: Option<UnresolvedStatus>,
+
+    /// The last value of the annotation keyspaces.dev/rotate that was handled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_rotate: Option<String>,
+
+    /// When the Secret last got a new credential.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_rotated_at: Option<Time>,
+
+    /// Consecutive failures. The wait between tries survives a restart of the operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failures: Option<FailuresStatus>,
+
+    /// The Secret, as the Service Binding specification finds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding: Option<Binding>,
+}
+
+/// A credential that IAM issued.
+#[derive(JsonSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IssuedStatus {
+    /// Its id in IAM.
+    pub id: String,
+    /// The user name that logs in with it. IAM may give the name of a deleted credential out again: only the id identifies one.
+    pub service_user_name: String,
+    /// When IAM created it.
+    pub issued_at: Time,
+}
+
+/// A replaced credential in its overlap.
+#[derive(JsonSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RetiringStatus {
+    /// Its id in IAM.
+    pub id: String,
+    /// The user name that logs in with it.
+    pub service_user_name: String,
+    /// When its replacement was published.
+    pub since: Time,
+}
+
+/// The write-ahead intent.
+#[derive(JsonSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OperationStatus {
+    /// The number of the attempt. It only grows; only its holder may create a credential.
+    pub epoch: i64,
+    /// The number of the first attempt of this operation.
+    pub first_epoch: i64,
+    /// Why a new credential is made.
+    pub reason: OperationReason,
+    /// The value of keyspaces.dev/rotate that is handled by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotate_token: Option<String>,
+    /// When the first attempt began.
+    pub started_at: Time,
+    /// When the present attempt began.
+    pub attempted_at: Time,
+    /// The ids that IAM listed before the first attempt.
+    #[serde(default)]
+    pub baseline: Vec<String>,
+}
+
+/// Why a new credential is made.
+#[derive(JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "a doc comment would turn the enum of the schema into a oneOf")]
+pub enum OperationReason {
+    First,
+    Requested,
+    SecretLost,
+    SecretDamaged,
+    CredentialGone,
+}
+
+/// The window of an operation that is over but whose attempts are not all accounted for.
+#[derive(JsonSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UnresolvedStatus {
+    /// The last epoch of that operation.
+    pub epoch: i64,
+    /// The ids that are known not to be its leftovers.
+    #[serde(default)]
+    pub baseline: Vec<String>,
+    /// When its first attempt began.
+    pub started_at: Time,
+    /// What has not shown up by then did not happen.
+    pub until: Time,
+}
+
+/// Consecutive failures.
+#[derive(JsonSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailuresStatus {
+    /// How many in a row.
+    pub count: i64,
+    /// When the last one was.
+    pub last: Time,
+    /// When the next try is due. A change of the spec or of keyspaces.dev/rotate is tried at once.
+    pub next: Time,
+    /// The value of keyspaces.dev/rotate at the last failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotate_token: Option<String>,
+}
+
+/// The Secret, as the Service Binding specification finds it.
+#[derive(JsonSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// The name of the Secret.
+    pub name: String,
+}

@@ -1,0 +1,102 @@
+//! What the operator can be told, on the command line or in the environment.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::api::Span;
+
+/// Keeps Amazon Keyspaces credentials in Kubernetes Secrets.
+///
+/// AWS is set up by the environment, as for every AWS SDK: IRSA, EKS Pod Identity, AWS_* variables, profiles.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do instead of running the operator.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to run the operator.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// What to do instead of running the operator.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print the CustomResourceDefinition as YAML.
+    Crd,
+}
+
+/// How to run the operator.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    /// Look at this namespace only. Resources elsewhere are then not seen, not even to find out who else uses an IAM user.
+    #[arg(long, env = "WATCH_NAMESPACE")]
+    pub namespace: Option<String>,
+
+    /// How long IAM may take to show what happened. Shorter than IAM really takes is unsafe.
+    #[arg(long, env, default_value = "2m", value_parser = span, value_name = "TIME")]
+    pub settle: Duration,
+
+    /// How long a new password that cannot be published is held before it is given up and made anew.
+    #[arg(long, env, default_value = "1m", value_parser = span, value_name = "TIME")]
+    pub hold: Duration,
+
+    /// How often a resource is compared with IAM although nothing happened.
+    #[arg(long, env, default_value = "10m", value_parser = span, value_name = "TIME")]
+    pub resync: Duration,
+
+    /// How often a resource is looked at that waits for a human.
+    #[arg(long, env, default_value = "2m", value_parser = span, value_name = "TIME")]
+    pub recheck: Duration,
+
+    /// How long one call to IAM may take.
+    #[arg(long, env, default_value = "15s", value_parser = span, value_name = "TIME")]
+    pub iam_deadline: Duration,
+
+    /// How long one call to the Kubernetes API server may take.
+    #[arg(long, env, default_value = "10s", value_parser = span, value_name = "TIME")]
+    pub api_deadline: Duration,
+
+    /// Where /healthz (the process lives) and /readyz (it reconciles) answer.
+    #[arg(long, env, default_value = "0.0.0.0:8081", value_name = "ADDRESS")]
+    pub probe_address: SocketAddr,
+
+    /// How log lines look. What is logged is set by RUST_LOG, by default info.
+    #[arg(long, env, value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For collectors.
+    Json,
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    let duration = Span::from_text(text).duration().map_err(|error| error.to_string())?;
+    Duration::try_from(duration).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_has_a_default() {
+        let arguments = Arguments::try_parse_from(["operator"]).unwrap();
+        assert_eq!(arguments.options.settle, Duration::from_secs(120));
+        assert!(arguments.command.is_none());
+    }
+
+    #[test]
+    fn a_bad_time_is_refused_with_the_way_to_write_it() {
+        let error = Arguments::try_parse_from(["operator", "--settle", "1.5h"]).unwrap_err().to_string();
+        assert!(error.contains("1h30m"), "{error}");
+    }
+}

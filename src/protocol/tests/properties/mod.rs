@@ -1,0 +1,1 @@
+//! Properties of `decide` over arbitrary facts, reachable or not.

@@ -1,0 +1,149 @@
+//! What an attempt left behind is found, and removed when nobody can publish it any more.
+
+use jiff::SignedDuration;
+
+use super::world::{Fault, HOLD, SETTLE, World, id};
+use crate::*;
+
+const LONG: SignedDuration = SignedDuration::from_mins(30);
+
+/// Ready, with the credential that the Secret holds and no other.
+fn assert_quiet(world: &World) {
+    assert_eq!(world.reason(), Reason::Published);
+    let recorded = world.recorded();
+    assert_eq!(world.published(), recorded.credential.as_ref().map(|issued| issued.id.clone()));
+    assert_eq!(world.ids(), world.published().into_iter().collect(), "no orphan is left");
+    assert_eq!((&recorded.operation, &recorded.unresolved), (&None, &None));
+}
+
+#[test]
+fn a_crash_after_the_intent_is_taken_over() {
+    for fault in [Fault::CrashAfter("Begin"), Fault::CrashAfter("Preflight"), Fault::CrashBefore("Create")] {
+        let mut world = World::new();
+        world.fault = Some(fault);
+        let done = world.run();
+        assert!(done.contains(&"Begin(2, First)".to_owned()), "{fault:?}: {done:?}");
+        world.run_for(LONG);
+        assert_quiet(&world);
+        assert_eq!((world.next_id, world.deleted.len()), (2, 0), "{fault:?}: one Create");
+    }
+}
+
+#[test]
+fn a_create_whose_outcome_is_unknown_leaves_an_orphan_that_is_removed() {
+    for fault in [Fault::CreateHappensUnseen, Fault::CrashAfter("Create"), Fault::CrashBefore("Publish")] {
+        let mut world = World::new();
+        world.fault = Some(fault);
+        world.run_for(LONG);
+        assert_quiet(&world);
+        assert_eq!((world.next_id, world.deleted.clone()), (3, vec![id(1)]), "{fault:?}");
+    }
+}
+
+#[test]
+fn a_create_that_never_happened_is_waited_for_and_nothing_is_removed() {
+    let mut world = World::new();
+    world.fault = Some(Fault::CreateIsLost);
+    world.run();
+    assert_eq!(world.reason(), Reason::Published, "the waiting is not the user's concern");
+    assert!(world.recorded().unresolved.is_some());
+    world.run_for(LONG);
+    assert_quiet(&world);
+    assert_eq!((world.next_id, world.deleted.len()), (2, 0));
+}
+
+#[test]
+fn a_secret_that_was_written_is_accepted_and_nothing_is_created_again() {
+    for fault in [Fault::PublishUnseen, Fault::CrashAfter("Publish"), Fault::CrashAfter("Complete")] {
+        let mut world = World::new();
+        world.fault = Some(fault);
+        world.run_for(LONG);
+        assert_quiet(&world);
+        assert_eq!((world.next_id, world.deleted.len()), (2, 0), "{fault:?}");
+    }
+}
+
+#[test]
+fn an_orphan_goes_only_after_the_secret_carries_the_new_epoch() {
+    let mut world = World::ready();
+    world.resource.rotate = Some("now".to_owned());
+    world.fault = Some(Fault::CreateHappensUnseen);
+    let done = world.run();
+    let position = |step: &str| done.iter().position(|one| one == step).unwrap();
+    assert!(position("Begin(3, Requested)") < position("Confirm"), "{done:?}");
+    assert!(position("Confirm") < position("Fence(3)"), "{done:?}");
+    assert!(position("Fence(3)") < position("Delete(2, Orphan)"), "{done:?}");
+    assert!(position("Delete(2, Orphan)") < done.iter().rposition(|one| one == "Create").unwrap(), "{done:?}");
+}
+
+#[test]
+fn where_no_secret_can_carry_the_epoch_every_holder_has_given_up_before_an_orphan_goes() {
+    let mut world = World::new();
+    world.add_foreign(9);
+    world.fault = Some(Fault::CreateHappensUnseen);
+    let done = world.run();
+    assert_eq!(done.last().unwrap(), "Wait(Reconciling/Settling)", "{done:?}");
+    assert_eq!(world.wait().0, Some(world.now + HOLD));
+    world.run_for(LONG);
+    assert_eq!((world.published(), world.deleted.clone()), (Some(id(2)), vec![id(1)]));
+    assert!(world.ids().contains(&id(9)), "the foreign one is left alone");
+}
+
+#[test]
+fn an_orphan_that_list_shows_late_is_still_removed() {
+    let mut world = World::ready();
+    world.resource.rotate = Some("now".to_owned());
+    world.fault = Some(Fault::CrashAfter("Create"));
+    world.hidden.insert(id(2));
+    // The slot is taken by what List does not show yet.
+    for _ in 0..3 {
+        let done = world.clone().run_once();
+        assert!(!done.iter().any(|step| step.starts_with("Delete")), "{done:?}");
+    }
+    world.pass_time(SETTLE);
+    world.hidden.clear();
+    world.run_for(LONG);
+    world.run_for(super::world::OVERLAP);
+    assert_quiet(&world);
+    assert!(world.deleted.contains(&id(2)));
+}
+
+#[test]
+fn a_password_in_hand_that_lost_to_another_process_is_removed() {
+    let mut world = World::ready();
+    let operation = Epoch(1);
+    // This process made credential 7 for a rotation that another process completed with credential 1.
+    world.add_foreign(7);
+    let stage = Stage::InHand { id: id(7), since: world.now };
+    world.memory.attempt = Some(Attempt { epoch: operation, stage });
+    let done = world.run();
+    assert!(done.contains(&"Delete(7, Orphan)".to_owned()), "{done:?}");
+    assert_quiet(&world);
+}
+
+#[test]
+fn a_secret_of_a_later_epoch_than_the_resource_that_was_read_begins_the_pass_anew() {
+    let mut world = World::ready();
+    let operation = Operation {
+        epoch: Epoch(2),
+        first_epoch: Epoch(2),
+        purpose: Purpose::Requested,
+        rotate: None,
+        started_at: world.now,
+        attempted_at: world.now,
+        baseline: world.ids(),
+    };
+    world.resource.recorded.operation = Some(operation);
+    world.memory.attempt = Some(Attempt { epoch: Epoch(2), stage: Stage::Begun });
+    world.secret_mut().fence = Epoch(3);
+    let observed = Observed {
+        resource: world.resource.clone(),
+        claim: Some(Claim::Won),
+        secret: Some(world.secret.clone()),
+        listing: None,
+        removed: [].into(),
+        memory: world.memory.clone(),
+        settings: super::world::SETTINGS,
+    };
+    assert_eq!(decide(&observed, world.now), Step::StartOver);
+}

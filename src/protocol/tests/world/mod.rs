@@ -1,0 +1,411 @@
+//! A small world that does what the shell does: one resource, one Secret, an IAM user with two slots, one process.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::*;
+
+pub(crate) const SETTLE: SignedDuration = SignedDuration::from_mins(2);
+pub(crate) const HOLD: SignedDuration = SignedDuration::from_mins(1);
+pub(crate) const OVERLAP: SignedDuration = SignedDuration::from_hours(1);
+pub(crate) const RESYNC: SignedDuration = SignedDuration::from_hours(6);
+pub(crate) const RECHECK: SignedDuration = SignedDuration::from_mins(10);
+
+pub(crate) const SETTINGS: Settings = Settings { settle: SETTLE, hold: HOLD, resync: RESYNC, recheck: RECHECK };
+
+/// The id number `number`, as IAM spells ids.
+pub(crate) fn id(number: u64) -> CredentialId {
+    CredentialId::parse(format!("ACCA{number:017}")).unwrap()
+}
+
+pub(crate) fn issued(number: u64, issued_at: Timestamp) -> Issued {
+    let service_user_name = ServiceUserName::parse(format!("orders-app+{number}-at-111122223333")).unwrap();
+    Issued { id: id(number), service_user_name, issued_at }
+}
+
+/// What happens to the next effect of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The process dies before the effect.
+    CrashBefore(&'static str),
+    /// The process dies after the effect, before it learns of it.
+    CrashAfter(&'static str),
+    /// Create may have happened, and nobody will know: it did.
+    CreateHappensUnseen,
+    /// Create may have happened, and nobody will know: it did not.
+    CreateIsLost,
+    /// The Secret is written and the reply is lost.
+    PublishUnseen,
+}
+
+/// Everything outside `decide`.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    pub now: Timestamp,
+    pub resource: Resource,
+    /// The finalizer is off a deleted resource.
+    pub gone: bool,
+    pub claim: Claim,
+    pub secret: SecretFact,
+    /// Truth.
+    pub iam: Vec<Listed>,
+    /// What List does not show yet.
+    pub hidden: BTreeSet<CredentialId>,
+    pub memory: Memory,
+    pub next_id: u64,
+    pub fault: Option<Fault>,
+    /// Every id that was deleted from IAM, in order.
+    pub deleted: Vec<CredentialId>,
+}
+
+impl World {
+    /// A resource that was just applied.
+    pub(crate) fn new() -> Self {
+        Self {
+            now: "2026-11-22T00:00:00Z".parse().unwrap(),
+            resource: Resource {
+                iam_user: IamUserName::parse("orders-app").unwrap(),
+                secret_name: "orders".to_owned(),
+                deleting: false,
+                finalizer: false,
+                suspended: false,
+                deletion_policy: DeletionPolicy::Delete,
+                overlap: OVERLAP,
+                rotate: None,
+                changed_since_failure: false,
+                recorded: Recorded::default(),
+            },
+            gone: false,
+            claim: Claim::Won,
+            secret: SecretFact::Absent,
+            iam: Vec::new(),
+            hidden: BTreeSet::new(),
+            memory: Memory::default(),
+            next_id: 1,
+            fault: None,
+            deleted: Vec::new(),
+        }
+    }
+
+    /// A resource that is Ready with credential 1.
+    pub(crate) fn ready() -> Self {
+        let mut world = Self::new();
+        world.run();
+        assert_eq!(world.recorded().credential.as_ref().map(|issued| issued.id.clone()), Some(id(1)));
+        world.pass_time(SignedDuration::from_hours(24));
+        world.run();
+        world
+    }
+
+    /// Ready with credential 2, while credential 1 is in its overlap.
+    pub(crate) fn rotated() -> Self {
+        let mut world = Self::ready();
+        world.resource.rotate = Some("now".to_owned());
+        world.run();
+        assert_eq!(world.recorded().retiring.as_ref().map(|retiring| retiring.id.clone()), Some(id(1)));
+        world
+    }
+
+    pub(crate) fn recorded(&self) -> &Recorded {
+        &self.resource.recorded
+    }
+
+    pub(crate) fn pass_time(&mut self, span: SignedDuration) {
+        self.now += span;
+    }
+
+    /// Runs passes until the process waits, and says what it did.
+    pub(crate) fn run(&mut self) -> Vec<String> {
+        self.run_while(|_| true)
+    }
+
+    /// Runs until the planned fault has struck.
+    pub(crate) fn run_until_fault(&mut self) -> Vec<String> {
+        self.run_while(|world| world.fault.is_some())
+    }
+
+    /// Runs one pass.
+    pub(crate) fn run_once(&mut self) -> Vec<String> {
+        let mut observed = self.observe();
+        let mut done = Vec::new();
+        loop {
+            let step = decide(&observed, self.now);
+            done.push(name(&step));
+            if matches!(step, Step::Wait { .. }) || !self.perform(&mut observed, step) {
+                return done;
+            }
+        }
+    }
+
+    fn run_while(&mut self, goes_on: impl Fn(&Self) -> bool) -> Vec<String> {
+        let (mut done, mut pass) = (Vec::new(), None);
+        for _ in 0..200 {
+            if self.gone || !goes_on(self) {
+                return done;
+            }
+            let mut observed = pass.take().unwrap_or_else(|| self.observe());
+            let step = decide(&observed, self.now);
+            done.push(name(&step));
+            if matches!(step, Step::Wait { .. }) {
+                self.safe();
+                return done;
+            }
+            let next = self.perform(&mut observed, step);
+            self.safe();
+            pass = next.then_some(observed);
+        }
+        panic!("the process does not come to rest: {done:?}");
+    }
+
+    /// Runs, and lets time pass as `decide` asks, until it asks for nothing sooner than `patience`.
+    pub(crate) fn run_for(&mut self, patience: SignedDuration) -> Vec<String> {
+        let (deadline, mut done) = (self.now + patience, Vec::new());
+        loop {
+            done.extend(self.run());
+            let until = if self.gone { None } else { self.wait().0 };
+            match until.filter(|until| *until <= deadline) {
+                Some(until) => self.now = until.max(self.now + SignedDuration::from_millis(1)),
+                None => return done,
+            }
+        }
+    }
+
+    /// What the process waits for, and what it tells meanwhile.
+    pub(crate) fn wait(&self) -> (Option<Timestamp>, Verdict) {
+        let mut world = self.clone();
+        let mut observed = world.observe();
+        loop {
+            match decide(&observed, world.now) {
+                Step::Wait { until, verdict } => return (until, verdict),
+                step => {
+                    if !world.perform(&mut observed, step) {
+                        observed = world.observe();
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) fn reason(&self) -> Reason {
+        self.wait().1.reason
+    }
+
+    fn observe(&self) -> Observed {
+        Observed {
+            resource: self.resource.clone(),
+            claim: None,
+            secret: None,
+            listing: None,
+            removed: BTreeSet::new(),
+            memory: self.memory.clone(),
+            settings: SETTINGS,
+        }
+    }
+
+    fn struck(&mut self, fault: Fault) -> bool {
+        let strikes = self.fault == Some(fault);
+        if strikes {
+            self.fault = None;
+        }
+        strikes
+    }
+
+    /// One step, as the shell performs it. False when the pass is over.
+    fn perform(&mut self, observed: &mut Observed, step: Step) -> bool {
+        let kind = kind(&step);
+        if self.struck(Fault::CrashBefore(kind)) {
+            self.memory = Memory::default();
+            return false;
+        }
+        let goes_on = self.effect(observed, step);
+        if self.struck(Fault::CrashAfter(kind)) {
+            self.memory = Memory::default();
+            return false;
+        }
+        observed.resource = self.resource.clone();
+        observed.memory = self.memory.clone();
+        goes_on
+    }
+
+    fn effect(&mut self, observed: &mut Observed, step: Step) -> bool {
+        match step {
+            Step::ReadClaims => observed.claim = Some(self.claim.clone()),
+            Step::ReadSecret => observed.secret = Some(self.secret.clone()),
+            Step::ListCredentials => {
+                let credentials = self.iam.iter().filter(|listed| !self.hidden.contains(&listed.id)).cloned().collect();
+                let listing = Listing { credentials, taken_at: self.now, confirmed: false };
+                self.memory.learn(&listing, self.resource.recorded.credential.as_ref(), SETTLE);
+                observed.listing = Some(listing);
+            }
+            Step::ConfirmListing => observed.listing.as_mut().unwrap().confirmed = true,
+            Step::AddFinalizer => self.resource.finalizer = true,
+            Step::BeginOperation(operation) => {
+                self.memory.attempt = Some(Attempt { epoch: operation.epoch, stage: Stage::Begun });
+                self.resource.recorded.operation = Some(operation);
+                observed.claim = None;
+            }
+            Step::FenceSecret(epoch) => {
+                self.secret_mut().fence = epoch;
+                observed.secret = Some(self.secret.clone());
+            }
+            Step::Preflight(epoch) => self.memory.attempt = Some(Attempt { epoch, stage: Stage::Preflighted }),
+            Step::Create(epoch) => return self.create(epoch),
+            Step::Publish(epoch) => return self.publish(observed, epoch),
+            Step::Complete(completion) => self.complete(completion),
+            Step::Abandon(settlement) => {
+                self.resource.recorded.operation = None;
+                self.resource.recorded.completed = settlement.completed;
+                self.resource.recorded.unresolved = settlement.unresolved;
+            }
+            Step::Rerender => {
+                self.secret_mut().rendering = Rendering::Current;
+                observed.secret = Some(self.secret.clone());
+            }
+            Step::DeleteCredential(id, _) => {
+                self.iam.retain(|listed| listed.id != id);
+                if self.in_hand() == Some(&id) {
+                    self.memory.attempt = None;
+                }
+                self.deleted.push(id.clone());
+                observed.removed.insert(id);
+            }
+            Step::ForgetRetiring => self.resource.recorded.retiring = None,
+            Step::Settle => self.resource.recorded.unresolved = None,
+            Step::ReleaseSecret => {
+                self.secret = SecretFact::NotOurs;
+                observed.secret = Some(self.secret.clone());
+            }
+            Step::RemoveFinalizer => {
+                self.resource.finalizer = false;
+                self.gone = true;
+                return false;
+            }
+            Step::StartOver | Step::Wait { .. } => return false,
+        }
+        true
+    }
+
+    fn create(&mut self, epoch: Epoch) -> bool {
+        if self.iam.len() >= 2 {
+            self.memory.attempt = Some(Attempt { epoch, stage: Stage::Begun });
+            return false;
+        }
+        if self.struck(Fault::CreateIsLost) {
+            self.memory.attempt = None;
+            return false;
+        }
+        let id = id(self.next_id);
+        self.next_id += 1;
+        self.iam.push(Listed { id: id.clone(), created_at: self.now, usable: Usable::Yes });
+        let unseen = self.struck(Fault::CreateHappensUnseen);
+        self.memory.attempt = (!unseen).then_some(Attempt { epoch, stage: Stage::InHand { id, since: self.now } });
+        false
+    }
+
+    fn publish(&mut self, observed: &mut Observed, epoch: Epoch) -> bool {
+        let number = self.next_id - 1;
+        assert_eq!(self.in_hand(), Some(&id(number)), "only the password in hand can be published");
+        let credential = issued(number, self.now);
+        self.secret = SecretFact::Ours(OurSecret {
+            published: Some(Published { credential, epoch }),
+            fence: epoch,
+            rendering: Rendering::Current,
+            immutable: false,
+        });
+        observed.secret = Some(self.secret.clone());
+        !self.struck(Fault::PublishUnseen)
+    }
+
+    fn complete(&mut self, completion: Completion) {
+        if self.in_hand().is_none_or(|id| *id == completion.credential.id) {
+            self.memory.attempt = None;
+        }
+        self.resource.recorded = Recorded {
+            credential: Some(completion.credential),
+            retiring: completion.retiring,
+            operation: None,
+            completed: completion.completed,
+            handled_rotate: completion.handled_rotate,
+            unresolved: completion.unresolved,
+            failures: None,
+        };
+    }
+
+    fn in_hand(&self) -> Option<&CredentialId> {
+        match &self.memory.attempt {
+            Some(Attempt { stage: Stage::InHand { id, .. }, .. }) => Some(id),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn secret_mut(&mut self) -> &mut OurSecret {
+        match &mut self.secret {
+            SecretFact::Ours(secret) => secret,
+            other => panic!("the Secret is not ours: {other:?}"),
+        }
+    }
+
+    pub(crate) fn published(&self) -> Option<CredentialId> {
+        match &self.secret {
+            SecretFact::Ours(secret) => secret.published.as_ref().map(|published| published.credential.id.clone()),
+            SecretFact::Absent | SecretFact::NotOurs => None,
+        }
+    }
+
+    pub(crate) fn ids(&self) -> BTreeSet<CredentialId> {
+        self.iam.iter().map(|listed| listed.id.clone()).collect()
+    }
+
+    /// Somebody else makes a credential.
+    pub(crate) fn add_foreign(&mut self, number: u64) {
+        self.iam.push(Listed { id: id(number), created_at: self.now, usable: Usable::Yes });
+    }
+
+    /// A published password is never destroyed by us, unless its resource is being deleted.
+    fn safe(&self) {
+        assert!(self.iam.len() <= 2, "IAM has two slots");
+        if let Some(id) = self.published().filter(|_| !self.resource.deleting) {
+            assert!(!self.deleted.contains(&id), "{id} was deleted while the Secret holds it");
+        }
+    }
+}
+
+/// The name of a step, with what matters of its arguments.
+pub(crate) fn name(step: &Step) -> String {
+    match step {
+        Step::DeleteCredential(id, disposal) => {
+            format!("Delete({}, {disposal:?})", id.as_str().trim_start_matches("ACCA").trim_start_matches('0'))
+        }
+        Step::BeginOperation(operation) => format!("Begin({}, {:?})", operation.epoch, operation.purpose),
+        Step::FenceSecret(epoch) => format!("Fence({epoch})"),
+        Step::Wait { verdict, .. } => format!("Wait({:?}/{})", verdict.state, verdict.reason.as_str()),
+        other => kind(other).to_owned(),
+    }
+}
+
+/// The kind of a step.
+pub(crate) fn kind(step: &Step) -> &'static str {
+    match step {
+        Step::ReadClaims => "ReadClaims",
+        Step::ReadSecret => "ReadSecret",
+        Step::ListCredentials => "List",
+        Step::ConfirmListing => "Confirm",
+        Step::StartOver => "StartOver",
+        Step::AddFinalizer => "AddFinalizer",
+        Step::BeginOperation(_) => "Begin",
+        Step::FenceSecret(_) => "Fence",
+        Step::Preflight(_) => "Preflight",
+        Step::Create(_) => "Create",
+        Step::Publish(_) => "Publish",
+        Step::Complete(_) => "Complete",
+        Step::Abandon(_) => "Abandon",
+        Step::Rerender => "Rerender",
+        Step::DeleteCredential(..) => "Delete",
+        Step::ForgetRetiring => "ForgetRetiring",
+        Step::Settle => "Settle",
+        Step::ReleaseSecret => "ReleaseSecret",
+        Step::RemoveFinalizer => "RemoveFinalizer",
+        Step::Wait { .. } => "Wait",
+    }
+}

@@ -1,0 +1,130 @@
+//! Conditions, as kstatus reads them: `Ready` always, `Reconciling` and `Stalled` only while true.
+//!
+//! Source: *Kubernetes API Conventions*, "Typical status properties".
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use crate::protocol::{State, Verdict};
+
+/// What a verdict says about each type of condition: `Some(status)` or absent.
+struct Picture {
+    ready: Option<&'static str>,
+    reconciling: bool,
+    stalled: bool,
+}
+
+/// Something to tell: state, reason and message.
+pub(crate) struct Report<'a> {
+    pub(crate) state: State,
+    pub(crate) reason: &'a str,
+    pub(crate) message: &'a str,
+}
+
+impl<'a> From<&'a Verdict> for Report<'a> {
+    fn from(verdict: &'a Verdict) -> Self {
+        Self { state: verdict.state, reason: verdict.reason.as_str(), message: &verdict.message }
+    }
+}
+
+/// Puts a report into `conditions`. `serving` says whether the Secret holds a credential that nothing speaks against:
+/// then work in progress, as a rotation is, leaves `Ready` as it was.
+pub(crate) fn apply(
+    conditions: &mut Vec<Condition>,
+    report: &Report<'_>,
+    serving: bool,
+    generation: Option<i64>,
+    now: &Time,
+) {
+    let picture = match report.state {
+        State::Unchanged => return,
+        State::Ready => Picture { ready: Some("True"), reconciling: false, stalled: false },
+        State::Reconciling if serving => Picture { ready: None, reconciling: true, stalled: false },
+        State::Reconciling => Picture { ready: Some("False"), reconciling: true, stalled: false },
+        State::Stalled => Picture { ready: Some("False"), reconciling: false, stalled: true },
+        State::Suspended => Picture { ready: Some("Unknown"), reconciling: false, stalled: false },
+    };
+    if let Some(status) = picture.ready {
+        set(conditions, "Ready", status, report, generation, now);
+    }
+    for (type_, present) in [("Reconciling", picture.reconciling), ("Stalled", picture.stalled)] {
+        if present {
+            set(conditions, type_, "True", report, generation, now);
+        } else {
+            conditions.retain(|condition| condition.type_ != type_);
+        }
+    }
+}
+
+fn set(
+    conditions: &mut Vec<Condition>,
+    type_: &str,
+    status: &str,
+    report: &Report<'_>,
+    generation: Option<i64>,
+    now: &Time,
+) {
+    let wanted = |last_transition_time: Time| Condition {
+        type_: type_.to_owned(),
+        status: status.to_owned(),
+        reason: report.reason.to_owned(),
+        message: report.message.to_owned(),
+        observed_generation: generation,
+        last_transition_time,
+    };
+    match conditions.iter_mut().find(|condition| condition.type_ == type_) {
+        // The time is that of a change of status, not of a change of words.
+        Some(condition) if condition.status == status => {
+            *condition = wanted(condition.last_transition_time.clone());
+        }
+        Some(condition) => *condition = wanted(now.clone()),
+        None => conditions.push(wanted(now.clone())),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Time {
+        Time(jiff::Timestamp::from_second(second).unwrap())
+    }
+
+    fn shown(conditions: &[Condition]) -> Vec<String> {
+        conditions.iter().map(|condition| format!("{}={} {}", condition.type_, condition.status, condition.reason)).collect()
+    }
+
+    fn report(state: State, reason: &'static str) -> Report<'static> {
+        Report { state, reason, message: "words" }
+    }
+
+    #[test]
+    fn reconciling_and_stalled_are_there_only_while_true() {
+        let mut conditions = Vec::new();
+        apply(&mut conditions, &report(State::Reconciling, "Creating"), false, Some(1), &at(1));
+        assert_eq!(shown(&conditions), ["Ready=False Creating", "Reconciling=True Creating"]);
+        apply(&mut conditions, &report(State::Stalled, "NoFreeSlot"), false, Some(1), &at(2));
+        assert_eq!(shown(&conditions), ["Ready=False NoFreeSlot", "Stalled=True NoFreeSlot"]);
+        apply(&mut conditions, &report(State::Ready, "Published"), true, Some(1), &at(3));
+        assert_eq!(shown(&conditions), ["Ready=True Published"]);
+    }
+
+    #[test]
+    fn a_rotation_leaves_ready_true_for_the_published_password_works() {
+        let mut conditions = Vec::new();
+        apply(&mut conditions, &report(State::Ready, "Published"), true, Some(1), &at(1));
+        apply(&mut conditions, &report(State::Reconciling, "Rotating"), true, Some(1), &at(2));
+        assert_eq!(shown(&conditions), ["Ready=True Published", "Reconciling=True Rotating"]);
+    }
+
+    #[test]
+    fn a_transition_time_moves_with_the_status_and_not_with_the_words() {
+        let mut conditions = Vec::new();
+        apply(&mut conditions, &report(State::Stalled, "NoFreeSlot"), false, Some(1), &at(1));
+        apply(&mut conditions, &report(State::Stalled, "SecretConflict"), false, Some(2), &at(9));
+        assert_eq!(conditions[0].last_transition_time, at(1));
+        assert_eq!(conditions[0].observed_generation, Some(2));
+        apply(&mut conditions, &report(State::Ready, "Published"), true, Some(2), &at(12));
+        assert_eq!(conditions[0].last_transition_time, at(12));
+    }
+}

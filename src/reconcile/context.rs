@@ -1,0 +1,77 @@
+//! What every pass needs, and what is remembered between passes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use kube::Client;
+
+use super::events::Events;
+use crate::iam::{Iam, IssuedCredential};
+use crate::protocol::{Epoch, IamUserName, Memory, Settings};
+
+/// What every pass needs.
+pub struct Context {
+    /// The API server.
+    pub client: Client,
+    /// IAM.
+    pub iam: Iam,
+    /// How the protocol behaves.
+    pub settings: Settings,
+    /// The only namespace that is looked at, or all.
+    pub namespace: Option<String>,
+    /// How long a call to the API server may take.
+    pub deadline: Duration,
+    /// Where the story is told.
+    pub events: Events,
+    pub(crate) memories: Memories,
+}
+
+impl Context {
+    /// A context with nothing remembered.
+    #[must_use]
+    pub fn new(
+        client: Client,
+        iam: Iam,
+        settings: Settings,
+        namespace: Option<String>,
+        deadline: Duration,
+        events: Events,
+    ) -> Self {
+        Self { client, iam, settings, namespace, deadline, events, memories: Memories::default() }
+    }
+}
+
+/// A credential whose password only this process knows. It has no `Debug`.
+pub(crate) struct Held {
+    pub(crate) user: IamUserName,
+    pub(crate) epoch: Epoch,
+    pub(crate) issued: IssuedCredential,
+}
+
+/// What is remembered of one resource.
+#[derive(Default)]
+pub(crate) struct Entry {
+    /// The resource that this is about. A resource that was made anew under the same name is another one.
+    pub(crate) uid: String,
+    pub(crate) memory: Memory,
+    pub(crate) held: Option<Held>,
+}
+
+/// The memories of all resources, by namespace and name.
+#[derive(Default)]
+pub(crate) struct Memories(Mutex<HashMap<(String, String), Arc<tokio::sync::Mutex<Entry>>>>);
+
+impl Memories {
+    /// The entry of a resource. It is locked for as long as a pass lasts: a second pass for the same resource waits.
+    pub(crate) fn entry(&self, namespace: &str, name: &str) -> Arc<tokio::sync::Mutex<Entry>> {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(entries.entry((namespace.to_owned(), name.to_owned())).or_default())
+    }
+
+    /// Forgets a resource that is gone.
+    pub(crate) fn forget(&self, namespace: &str, name: &str) {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.remove(&(namespace.to_owned(), name.to_owned()));
+    }
+}

@@ -1,0 +1,94 @@
+//! Which resource is looked at, and when again.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{Future, StreamExt};
+use k8s_openapi::api::core::v1::Secret;
+use kube::core::PartialObjectMeta;
+use kube::runtime::controller::{Action, Config, Controller, Error};
+use kube::runtime::{Predicate as _, WatchStreamExt, predicates, reflector, watcher};
+use kube::{Api, ResourceExt};
+use tokio::sync::watch;
+
+use super::context::Context;
+use super::pass;
+use crate::api::KeyspacesCredential;
+use crate::secret::MANAGED_BY_LABEL;
+
+/// Resources that are worked on at the same time. One slow IAM user does not hold the others.
+const CONCURRENCY: u16 = 64;
+
+/// Reconciles until `shutdown`; passes that have begun are finished. `ready` becomes true once the resources are listed.
+///
+/// Resources and Secrets are watched as metadata only: a pass reads them afresh, an object that cannot be decoded does not
+/// stop the watch of the others, and no password is cached.
+pub async fn run(context: Arc<Context>, ready: watch::Sender<bool>, shutdown: impl Future<Output = ()> + Send + Sync + 'static) {
+    let resources: Api<PartialObjectMeta<KeyspacesCredential>> = match &context.namespace {
+        Some(namespace) => Api::namespaced(context.client.clone(), namespace),
+        None => Api::all(context.client.clone()),
+    };
+    let secrets: Api<PartialObjectMeta<Secret>> = match &context.namespace {
+        Some(namespace) => Api::namespaced(context.client.clone(), namespace),
+        None => Api::all(context.client.clone()),
+    };
+    let (reader, writer) = reflector::store();
+    let listed = reader.clone();
+    tokio::spawn(async move {
+        if listed.wait_until_ready().await.is_ok() {
+            tracing::info!("watching the resources");
+            // Nobody may be asking for readiness.
+            let _ = ready.send(true);
+        }
+    });
+    // Our own status writes must not call the next pass: what matters is what others change.
+    let changed = predicates::generation.combine(predicates::annotations).combine(predicates::finalizers);
+    let changes = watcher(resources, watcher::Config::default())
+        .default_backoff()
+        .reflect(writer)
+        .applied_objects()
+        .predicate_filter(changed, Default::default());
+    let ours = watcher::Config::default().labels(&format!("{}={}", MANAGED_BY_LABEL.0, MANAGED_BY_LABEL.1));
+    Controller::for_stream(changes, reader)
+        .owns(secrets, ours)
+        .with_config(Config::default().concurrency(CONCURRENCY))
+        .graceful_shutdown_on(shutdown)
+        .run(reconcile, |_, error: &Infallible, _| match *error {}, context)
+        .for_each(|outcome| {
+            if let Err(error) = outcome {
+                trouble(&error);
+            }
+            futures::future::ready(())
+        })
+        .await;
+}
+
+async fn reconcile(object: Arc<PartialObjectMeta<KeyspacesCredential>>, context: Arc<Context>) -> Result<Action, Infallible> {
+    let namespace = object.namespace().unwrap_or_default();
+    let again = pass::reconcile(&context, &namespace, &object.name_any()).await;
+    // A time that has passed already must not become a loop without a pause.
+    Ok(again.map_or_else(Action::await_change, |wait| Action::requeue(wait.max(Duration::from_millis(100)))))
+}
+
+/// Says what keeps the watches from working. They are tried again by themselves.
+fn trouble(error: &Error<Infallible, watcher::Error>) {
+    let Error::QueueError(error) = error else {
+        // The object went away between the call and the pass.
+        return;
+    };
+    let cause = match error {
+        watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error) | watcher::Error::WatchFailed(error) => {
+            Some(error)
+        }
+        watcher::Error::WatchError(_) | watcher::Error::NoResourceVersion => None,
+    };
+    match cause {
+        Some(kube::Error::Api(status)) if status.code == 404 => {
+            tracing::warn!("the CRD is not installed, waiting for it: kubectl apply -f crds/");
+        }
+        Some(kube::Error::Api(status)) => tracing::warn!(code = status.code, "a watch is refused, trying again: {}", status.message),
+        Some(_) => tracing::warn!("the API server cannot be reached, trying again"),
+        None => tracing::debug!("a watch ended, beginning it anew"),
+    }
+}

@@ -1,0 +1,91 @@
+//! What can go wrong in a step, and how it is answered.
+
+use crate::iam::{IamError, IamErrorKind};
+use crate::protocol::{Class, State};
+
+/// Why a step failed. It never holds a password: what a server says about a write of a Secret's data is not repeated.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// Somebody else wrote first, or it was our own write whose reply was lost. Observe again.
+    #[error("conflict: {0}")]
+    Conflict(&'static str),
+    /// The API server refused.
+    #[error("{doing}: {message}")]
+    Refused { doing: &'static str, message: String },
+    /// The API server refused the Secret as it would be written.
+    #[error("the Secret would be refused, so no credential was created: {message}")]
+    SecretRefused { message: String },
+    /// The API server did not answer in time, or not in words that we understand.
+    #[error("{doing}: {why}")]
+    Unreachable { doing: &'static str, why: &'static str },
+    /// IAM.
+    #[error(transparent)]
+    Iam(#[from] IamError),
+    /// The resource says something that it must not be able to say.
+    #[error("{0}")]
+    Invalid(String),
+    /// The pass took more steps than any pass should.
+    #[error("no end was found in {0} steps; please report this")]
+    Endless(usize),
+}
+
+impl Failure {
+    /// How it is answered.
+    pub(crate) fn class(&self) -> Class {
+        match self {
+            Self::Conflict(_) => Class::Conflict,
+            Self::Refused { .. } | Self::SecretRefused { .. } | Self::Invalid(_) => Class::Terminal,
+            Self::Unreachable { .. } | Self::Endless(_) => Class::Transient,
+            // A slot that is taken without being listed is an orphan that shows up by itself.
+            Self::Iam(error) if error.kind() == IamErrorKind::LimitExceeded => Class::Transient,
+            Self::Iam(error) => error.class(),
+        }
+    }
+
+    /// The state that a user is told.
+    pub(crate) fn state(&self) -> State {
+        match self.class() {
+            Class::Terminal => State::Stalled,
+            Class::Transient | Class::Conflict | Class::Ambiguous => State::Reconciling,
+        }
+    }
+
+    /// One word for the condition, the event and the metric.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::Conflict(_) => "Conflict",
+            Self::Refused { .. } => "KubernetesRefused",
+            Self::SecretRefused { .. } => "SecretRefused",
+            Self::Unreachable { .. } => "KubernetesUnavailable",
+            Self::Iam(error) => error.kind().as_str(),
+            Self::Invalid(_) => "InvalidResource",
+            Self::Endless(_) => "NoProgress",
+        }
+    }
+}
+
+/// Classes an error of the API server. `doing` says what was tried: "writing the status".
+///
+/// Only a refusal's own message is kept. Any other error may carry a body, and a body may be a Secret.
+pub(crate) fn kubernetes(doing: &'static str, error: &kube::Error) -> Failure {
+    match error {
+        kube::Error::Api(status) => match status.code {
+            404 | 409 | 410 => Failure::Conflict(doing),
+            429 | 500..=599 => Failure::Unreachable { doing, why: "the API server asks to try again" },
+            _ => Failure::Refused { doing, message: cut(&status.message) },
+        },
+        kube::Error::Auth(_) => Failure::Unreachable { doing, why: "the operator's own token was not available" },
+        kube::Error::SerdeError(_) => Failure::Unreachable { doing, why: "the API server's reply is not the object that was asked for" },
+        _ => Failure::Unreachable { doing, why: "the API server could not be reached" },
+    }
+}
+
+/// At most 600 bytes of a server's message.
+pub(crate) fn cut(message: &str) -> String {
+    const LONGEST: usize = 600;
+    if message.len() <= LONGEST {
+        return message.to_owned();
+    }
+    let end = (0..=LONGEST).rev().find(|end| message.is_char_boundary(*end)).unwrap_or(0);
+    format!("{}…", &message[..end])
+}

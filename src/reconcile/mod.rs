@@ -1,0 +1,31 @@
+//! The shell: it observes, asks [`decide`](crate::protocol::decide), performs the one step that it is told, and goes round.
+//!
+//! ```text
+//!   controller   which resource, and when again
+//!       │
+//!   pass         1. GET the resource
+//!       │        2. decide
+//!       │        3. perform the step; its reply is the next observation
+//!       │        4. go to 2, until the step is to wait
+//!       │        5. tell: conditions, events
+//!       │
+//!   perform      one match, one effect an arm
+//! ```
+//!
+//! Whatever fails ends the pass and is written down with the time of the next try; whatever conflicts begins it anew.
+
+mod conditions;
+mod context;
+mod controller;
+mod events;
+mod failure;
+mod observe;
+mod pass;
+mod perform;
+mod report;
+mod status;
+mod writes;
+
+pub use context::Context;
+pub use controller::run;
+pub use events::Events;

@@ -1,0 +1,89 @@
+//! From what was read to the facts of the protocol.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
+use kube::api::DynamicObject;
+
+use super::failure::Failure;
+use super::status::recorded;
+use crate::api::{self, FINALIZER, KeyspacesCredential, ROTATE_ANNOTATION};
+use crate::iam::{CredentialStatus, ListedCredential};
+use crate::protocol::{Contender, DeletionPolicy, IamUserName, Listed, Listing, Resource, Usable};
+
+/// The facts about the resource.
+///
+/// # Errors
+/// The spec or the status holds what the schema does not admit: the CRD is older than the operator, or was edited.
+pub(crate) fn resource(object: &KeyspacesCredential) -> Result<Resource, Failure> {
+    let spec = &object.spec;
+    let status = object.status.clone().unwrap_or_default();
+    let rotate = object.annotations().get(ROTATE_ANNOTATION).cloned();
+    let invalid = |field: &str, why: &dyn std::fmt::Display| Failure::Invalid(format!("{field}: {why}"));
+    let changed_since_failure = status.observed_generation != object.metadata.generation
+        || status.failures.as_ref().is_some_and(|failures| failures.rotate_token != rotate);
+    Ok(Resource {
+        iam_user: IamUserName::parse(spec.iam_user_name.as_str()).map_err(|error| invalid("spec.iamUserName", &error))?,
+        secret_name: secret_name(object),
+        deleting: object.metadata.deletion_timestamp.is_some(),
+        finalizer: object.finalizers().iter().any(|finalizer| finalizer == FINALIZER),
+        suspended: spec.suspend,
+        deletion_policy: match spec.deletion_policy {
+            api::DeletionPolicy::Delete => DeletionPolicy::Delete,
+            api::DeletionPolicy::Retain => DeletionPolicy::Retain,
+        },
+        overlap: spec.rotation.overlap.duration().map_err(|error| invalid("spec.rotation.overlap", &error))?,
+        rotate,
+        changed_since_failure,
+        recorded: recorded(&status).map_err(|error| invalid("status", &error))?,
+    })
+}
+
+/// The name of the resource's Secret.
+pub(crate) fn secret_name(object: &KeyspacesCredential) -> String {
+    object.spec.secret.name.clone().unwrap_or_else(|| object.name_any())
+}
+
+/// A resource as a contender for its IAM user. It is read without a type, so that one resource that cannot be decoded does
+/// not hide the others.
+pub(crate) fn contender(object: &DynamicObject) -> Contender {
+    Contender {
+        uid: object.uid().unwrap_or_default(),
+        created_at: created_at(object.metadata.creation_timestamp.as_ref()),
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
+        operating: object.data.pointer("/status/operation").is_some_and(|operation| !operation.is_null()),
+    }
+}
+
+/// The resource itself as a contender.
+pub(crate) fn myself(object: &KeyspacesCredential) -> Contender {
+    Contender {
+        uid: object.uid().unwrap_or_default(),
+        created_at: created_at(object.metadata.creation_timestamp.as_ref()),
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
+        operating: false,
+    }
+}
+
+fn created_at(time: Option<&Time>) -> Timestamp {
+    time.map_or(Timestamp::MAX, |time| time.0)
+}
+
+/// A listing from IAM's reply.
+pub(crate) fn listing(credentials: Vec<ListedCredential>, taken_at: Timestamp) -> Listing {
+    let credentials = credentials
+        .into_iter()
+        .map(|credential| Listed {
+            id: credential.id,
+            created_at: credential.created_at,
+            usable: match credential.status {
+                CredentialStatus::Active => Usable::Yes,
+                CredentialStatus::Inactive => Usable::No,
+                CredentialStatus::Unknown(status) => Usable::Unknown(status),
+            },
+        })
+        .collect();
+    Listing { credentials, taken_at, confirmed: false }
+}

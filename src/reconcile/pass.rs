@@ -1,0 +1,163 @@
+//! One pass over one resource.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{ObjectReference, Secret};
+use kube::{Api, Resource as _, ResourceExt};
+
+use super::context::{Context, Entry, Held};
+use super::failure::{Failure, kubernetes};
+use super::observe;
+use crate::api::KeyspacesCredential;
+use crate::protocol::{Memory, Observed, decide};
+use crate::secret::Seen;
+
+/// More steps than any pass needs; the longest legitimate one has about twenty.
+const MOST_STEPS: usize = 64;
+/// How often a pass begins anew before it gives way to others.
+const MOST_STARTS: usize = 8;
+
+/// What is known in one pass over one resource.
+pub(crate) struct Pass<'a> {
+    pub(crate) context: &'a Context,
+    /// The resource as last read or written. Its resourceVersion fences the next write.
+    pub(crate) object: KeyspacesCredential,
+    /// The Secret as last read or written, likewise.
+    pub(crate) secret: Option<Seen>,
+    pub(crate) observed: Observed,
+    /// The credential in hand, if any.
+    pub(crate) held: Option<Held>,
+}
+
+/// What comes after a step.
+pub(crate) enum After {
+    /// The facts have changed: decide again.
+    Decide,
+    /// The facts are not to be trusted any more: begin the pass anew.
+    StartOver,
+    /// Nothing to do before this time, or before something changes.
+    Wait(Option<Timestamp>),
+}
+
+/// Brings one resource as far as it can be brought now, and says when to look again.
+pub(crate) async fn reconcile(context: &Context, namespace: &str, name: &str) -> Option<Duration> {
+    let entry = context.memories.entry(namespace, name);
+    let mut entry = entry.lock().await;
+    for _ in 0..MOST_STARTS {
+        match begin(context, namespace, name, &mut entry).await {
+            Ok(After::Decide | After::StartOver) | Err(Failure::Conflict(_)) => {}
+            Ok(After::Wait(until)) => return until.map(remaining),
+            Err(failure) => {
+                tracing::warn!(namespace, name, reason = failure.reason(), "{failure}");
+                return Some(context.deadline);
+            }
+        }
+    }
+    Some(Duration::from_secs(1))
+}
+
+fn remaining(until: Timestamp) -> Duration {
+    Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO)
+}
+
+async fn begin(context: &Context, namespace: &str, name: &str, entry: &mut Entry) -> Result<After, Failure> {
+    let resources: Api<KeyspacesCredential> = Api::namespaced(context.client.clone(), namespace);
+    let object = bounded(context, "reading the resource", resources.get_opt(name)).await?;
+    let uid = object.as_ref().and_then(|object| object.meta().uid.clone()).unwrap_or_default();
+    if uid != entry.uid {
+        discard(context, entry).await?;
+        entry.memory = Memory::default();
+        entry.uid = uid;
+    }
+    let Some(object) = object else {
+        context.memories.forget(namespace, name);
+        return Ok(After::Wait(None));
+    };
+    let resource = match observe::resource(&object) {
+        Ok(resource) => resource,
+        Err(failure) => return super::report::unreadable(context, object, &failure).await,
+    };
+    let mut pass = Pass {
+        context,
+        object,
+        secret: None,
+        observed: Observed {
+            resource,
+            claim: None,
+            secret: None,
+            listing: None,
+            removed: BTreeSet::new(),
+            memory: std::mem::take(&mut entry.memory),
+            settings: context.settings,
+        },
+        held: entry.held.take(),
+    };
+    let after = pass.run().await;
+    entry.memory = pass.observed.memory;
+    entry.held = pass.held;
+    after
+}
+
+/// The resource is gone, or is another one now, and this process holds a credential that nobody will publish any more.
+async fn discard(context: &Context, entry: &mut Entry) -> Result<(), Failure> {
+    if let Some(held) = &entry.held {
+        context.iam.delete(&held.user, &held.issued.id).await?;
+        tracing::info!(user = %held.user, id = %held.issued.id, "deleted a credential of a resource that is gone");
+    }
+    entry.held = None;
+    Ok(())
+}
+
+impl Pass<'_> {
+    async fn run(&mut self) -> Result<After, Failure> {
+        for _ in 0..MOST_STEPS {
+            let step = decide(&self.observed, Timestamp::now());
+            match self.perform(step).await {
+                Ok(After::Decide) => {}
+                Ok(after) => return Ok(after),
+                Err(Failure::Conflict(doing)) => return Err(Failure::Conflict(doing)),
+                Err(failure) => return self.report_failure(&failure).await,
+            }
+        }
+        self.report_failure(&Failure::Endless(MOST_STEPS)).await
+    }
+
+    pub(crate) fn namespace(&self) -> String {
+        self.object.namespace().unwrap_or_default()
+    }
+
+    pub(crate) fn resources(&self) -> Api<KeyspacesCredential> {
+        Api::namespaced(self.context.client.clone(), &self.namespace())
+    }
+
+    pub(crate) fn secrets(&self) -> Api<Secret> {
+        Api::namespaced(self.context.client.clone(), &self.namespace())
+    }
+
+    pub(crate) fn reference(&self) -> ObjectReference {
+        self.object.object_ref(&())
+    }
+
+    /// Takes in the resource as the API server returned it.
+    pub(crate) fn adopt(&mut self, object: KeyspacesCredential) -> Result<(), Failure> {
+        self.observed.resource = observe::resource(&object)?;
+        self.object = object;
+        Ok(())
+    }
+}
+
+/// A call to the API server with a deadline. Without one, a server that accepts and never answers would hold the pass for ever.
+pub(crate) async fn bounded<T>(
+    context: &Context,
+    doing: &'static str,
+    call: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<T, Failure> {
+    match tokio::time::timeout(context.deadline, call).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(kubernetes(doing, &error)),
+        Err(_) => Err(Failure::Unreachable { doing, why: "the API server did not answer in time" }),
+    }
+}

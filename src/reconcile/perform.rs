@@ -1,0 +1,210 @@
+//! One match: a step on the left, its one effect on the right.
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+use kube::api::{ApiResource, DynamicObject, ListParams};
+use kube::Api;
+
+use super::context::Held;
+use super::failure::Failure;
+use super::observe;
+use super::pass::{After, Pass, bounded};
+use super::status::{completed, timestamp};
+use crate::api::{Binding, KeyspacesCredential};
+use crate::iam::{Deleted, IamErrorKind};
+use crate::protocol::{
+    Attempt, Completion, CredentialId, Disposal, Epoch, Operation, Settlement, Stage, Step, Verdict, claim,
+};
+
+impl Pass<'_> {
+    /// Performs one step and takes in what came of it.
+    ///
+    /// # Errors
+    /// The step failed, or nobody knows whether it did.
+    pub(crate) async fn perform(&mut self, step: Step) -> Result<After, Failure> {
+        match step {
+            Step::ReadClaims => self.read_claims().await?,
+            Step::ReadSecret => self.read_secret().await?,
+            Step::ListCredentials => self.list_credentials().await?,
+            Step::ConfirmListing => return self.confirm_listing().await,
+            Step::StartOver => return Ok(After::StartOver),
+            Step::AddFinalizer => self.write_finalizer(true).await?,
+            Step::BeginOperation(operation) => self.begin_operation(&operation).await?,
+            Step::FenceSecret(epoch) => self.fence_secret(epoch).await?,
+            Step::Preflight(epoch) => {
+                self.preflight(epoch).await?;
+                self.observed.memory.attempt = Some(Attempt { epoch, stage: Stage::Preflighted });
+            }
+            Step::Create(epoch) => return self.create(epoch).await,
+            Step::Publish(epoch) => self.publish(epoch).await?,
+            Step::Complete(completion) => self.complete(&completion).await?,
+            Step::Abandon(settlement) => self.abandon(&settlement).await?,
+            Step::Rerender => self.rerender().await?,
+            Step::DeleteCredential(id, disposal) => self.delete_credential(id, disposal).await?,
+            Step::ForgetRetiring => self.write_status(|status| status.retiring = None).await?,
+            Step::Settle => self.write_status(|status| status.unresolved = None).await?,
+            Step::ReleaseSecret => self.release_secret().await?,
+            Step::RemoveFinalizer => {
+                self.write_finalizer(false).await?;
+                return Ok(After::Wait(None));
+            }
+            Step::Wait { until, verdict } => return self.report(&verdict, until).await,
+        }
+        Ok(After::Decide)
+    }
+
+    /// Lists all resources of the same IAM user. The API server selects them by `spec.iamUserName`.
+    async fn read_claims(&mut self) -> Result<(), Failure> {
+        let kind = ApiResource::erase::<KeyspacesCredential>(&());
+        let client = self.context.client.clone();
+        let resources: Api<DynamicObject> = match &self.context.namespace {
+            Some(namespace) => Api::namespaced_with(client, namespace, &kind),
+            None => Api::all_with(client, &kind),
+        };
+        let selector = ListParams::default().fields(&format!("spec.iamUserName={}", escaped(&self.object.spec.iam_user_name)));
+        let contenders = bounded(self.context, "listing the resources of the IAM user", resources.list(&selector)).await?;
+        let contenders: Vec<_> = contenders.items.iter().map(observe::contender).collect();
+        self.observed.claim = Some(claim(&observe::myself(&self.object), &contenders));
+        Ok(())
+    }
+
+    async fn read_secret(&mut self) -> Result<(), Failure> {
+        let secrets = self.secrets();
+        let secret = bounded(self.context, "reading the Secret", secrets.get_opt(&self.observed.resource.secret_name)).await?;
+        self.see_secret(secret);
+        Ok(())
+    }
+
+    async fn list_credentials(&mut self) -> Result<(), Failure> {
+        // Before the call: what is created while it runs may or may not be in the reply.
+        let taken_at = Timestamp::now();
+        let resource = &self.observed.resource;
+        let credentials = match self.context.iam.list(&resource.iam_user).await {
+            // A user that is gone has no credentials. Only a deletion may conclude that; it would wait for ever otherwise.
+            Err(error) if error.kind() == IamErrorKind::UserNotFound && resource.deleting => Vec::new(),
+            listed => listed?,
+        };
+        let listing = observe::listing(credentials, taken_at);
+        let settle = self.observed.settings.settle;
+        self.observed.memory.learn(&listing, resource.recorded.credential.as_ref(), settle);
+        self.observed.listing = Some(listing);
+        Ok(())
+    }
+
+    async fn confirm_listing(&mut self) -> Result<After, Failure> {
+        let (resources, name) = (self.resources(), self.object.name_any());
+        let object = bounded(self.context, "reading the resource", resources.get_opt(&name)).await?;
+        let unchanged = object.is_some_and(|object| {
+            object.uid() == self.object.uid() && object.resource_version() == self.object.resource_version()
+        });
+        if !unchanged {
+            return Ok(After::StartOver);
+        }
+        if let Some(listing) = &mut self.observed.listing {
+            listing.confirmed = true;
+        }
+        Ok(After::Decide)
+    }
+
+    async fn begin_operation(&mut self, operation: &Operation) -> Result<(), Failure> {
+        let verdict = Verdict::working(operation.purpose);
+        let taken_over = operation.recovering();
+        self.write_status_with(&verdict, |status| status.operation = Some(operation.into())).await?;
+        self.observed.memory.attempt = Some(Attempt { epoch: operation.epoch, stage: Stage::Begun });
+        self.held = None;
+        // Who else asks for the user is read again now that our intent can be seen: of two that race, one sees the other.
+        self.observed.claim = None;
+        if taken_over {
+            self.tell("TakenOver", "an earlier attempt has an unknown outcome; beginning anew and removing what it left");
+        } else {
+            self.tell(verdict.reason.as_str(), &verdict.message);
+        }
+        Ok(())
+    }
+
+    async fn create(&mut self, epoch: Epoch) -> Result<After, Failure> {
+        let user = self.observed.resource.iam_user.clone();
+        match self.context.iam.create(&user).await {
+            Ok(issued) => {
+                self.tell("CredentialCreated", &format!("created credential {} ({}) in IAM", issued.id, issued.service_user_name));
+                let stage = Stage::InHand { id: issued.id.clone(), since: Timestamp::now() };
+                self.observed.memory.attempt = Some(Attempt { epoch, stage });
+                self.held = Some(Held { user, epoch, issued });
+                // Create takes its time. Whether the operation is still ours, and what the Secret is by now, is read again.
+                Ok(After::StartOver)
+            }
+            Err(error) => {
+                // A definite refusal leaves the attempt ours. After anything else nobody knows, so it is forgotten, and the next
+                // pass takes the operation over.
+                let known = error.kind() != IamErrorKind::Ambiguous;
+                self.observed.memory.attempt = known.then_some(Attempt { epoch, stage: Stage::Begun });
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn complete(&mut self, completion: &Completion) -> Result<(), Failure> {
+        let secret = self.observed.resource.secret_name.clone();
+        let now = timestamp(Timestamp::now());
+        self.write_status_with(&completion.verdict, |status| {
+            status.credential = Some((&completion.credential).into());
+            status.retiring = completion.retiring.as_ref().map(Into::into);
+            status.operation = None;
+            status.completed_epoch = completed(completion.completed);
+            status.last_handled_rotate = completion.handled_rotate.clone();
+            status.unresolved = completion.unresolved.as_ref().map(Into::into);
+            status.last_rotated_at = Some(now);
+            status.failures = None;
+            status.binding = Some(Binding { name: secret });
+        })
+        .await?;
+        if self.held.as_ref().is_none_or(|held| held.issued.id == completion.credential.id) {
+            self.held = None;
+            self.observed.memory.attempt = None;
+        }
+        self.tell("Published", &completion.verdict.message);
+        Ok(())
+    }
+
+    async fn abandon(&mut self, settlement: &Settlement) -> Result<(), Failure> {
+        self.write_status(|status| {
+            status.operation = None;
+            status.completed_epoch = completed(settlement.completed);
+            status.unresolved = settlement.unresolved.as_ref().map(Into::into);
+        })
+        .await?;
+        self.observed.memory.attempt = None;
+        Ok(())
+    }
+
+    async fn delete_credential(&mut self, id: CredentialId, disposal: Disposal) -> Result<(), Failure> {
+        let deleted = self.context.iam.delete(&self.observed.resource.iam_user, &id).await?;
+        if self.held.as_ref().is_some_and(|held| held.issued.id == id) {
+            self.held = None;
+            self.observed.memory.attempt = None;
+        }
+        if deleted == Deleted::Now {
+            let (reason, why) = match disposal {
+                Disposal::Orphan => ("OrphanDeleted", "an attempt whose outcome was unknown had created it"),
+                Disposal::Retired => ("RetiredDeleted", "it was replaced"),
+                Disposal::ResourceDeleted => ("CredentialDeleted", "the resource is deleted"),
+            };
+            self.tell(reason, &format!("deleted credential {id} from IAM: {why}"));
+        }
+        self.observed.removed.insert(id);
+        Ok(())
+    }
+}
+
+/// A value in a field selector: comma, equals sign and backslash are escaped (*Kubernetes fields package*, `EscapeValue`).
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace(',', "\\,").replace('=', "\\=")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_iam_user_name_cannot_break_out_of_the_selector() {
+        assert_eq!(super::escaped("a,b=c"), "a\\,b\\=c");
+    }
+}

@@ -1,0 +1,133 @@
+//! Telling the user: conditions, failures, events.
+
+use jiff::Timestamp;
+use kube::{Resource as _, ResourceExt};
+
+use super::conditions::{self, Report};
+use super::context::Context;
+use super::failure::Failure;
+use super::pass::{After, Pass, bounded};
+use super::status::{failures_status, timestamp};
+use crate::api::{KeyspacesCredential, KeyspacesCredentialStatus, ROTATE_ANNOTATION};
+use crate::protocol::{Class, Failures, OurSecret, SecretFact, State, Verdict, failed};
+
+impl Pass<'_> {
+    /// Tells how the resource stands while there is nothing to do. Writes only if that changed.
+    pub(crate) async fn report(&mut self, verdict: &Verdict, until: Option<Timestamp>) -> Result<After, Failure> {
+        if verdict.state == State::Unchanged {
+            return Ok(After::Wait(until));
+        }
+        let before = self.object.status.clone().unwrap_or_default();
+        let mut after = before.clone();
+        self.tell_in(&mut after, &verdict.into());
+        after.failures = None;
+        if after != before {
+            self.announce(&before, &verdict.into());
+            self.write_status(|status| *status = after).await?;
+        }
+        Ok(After::Wait(until))
+    }
+
+    /// Writes status with a verdict in the same write.
+    pub(crate) async fn write_status_with(
+        &mut self,
+        verdict: &Verdict,
+        change: impl FnOnce(&mut KeyspacesCredentialStatus),
+    ) -> Result<(), Failure> {
+        let mut status = self.object.status.clone().unwrap_or_default();
+        change(&mut status);
+        self.tell_in(&mut status, &verdict.into());
+        self.write_status(|current| *current = status).await
+    }
+
+    /// Tells of a failure and writes down when the next try is, so that a restart is no burst.
+    pub(crate) async fn report_failure(&mut self, failure: &Failure) -> Result<After, Failure> {
+        let namespace = self.namespace();
+        tracing::warn!(namespace, name = self.object.name_any(), reason = failure.reason(), "{failure}");
+        let previous = self.observed.resource.recorded.failures;
+        let failures = next_try(previous.as_ref(), failure.class(), &self.object);
+        let message = failure.to_string();
+        let report = Report { state: failure.state(), reason: failure.reason(), message: &message };
+        let before = self.object.status.clone().unwrap_or_default();
+        let mut after = before.clone();
+        self.tell_in(&mut after, &report);
+        after.failures = Some(failures_status(&failures, self.object.annotations().get(ROTATE_ANNOTATION)));
+        self.announce(&before, &report);
+        match self.write_status(|status| *status = after).await {
+            // The failure is not written down this time; the wait holds all the same.
+            Ok(()) | Err(Failure::Conflict(_)) => Ok(After::Wait(Some(failures.next))),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn tell_in(&self, status: &mut KeyspacesCredentialStatus, report: &Report<'_>) {
+        let generation = self.object.meta().generation;
+        status.observed_generation = generation;
+        conditions::apply(&mut status.conditions, report, self.serving(), generation, &timestamp(Timestamp::now()));
+    }
+
+    /// The Secret was read in this pass and holds the credential that status speaks of.
+    fn serving(&self) -> bool {
+        let recorded = &self.observed.resource.recorded;
+        match &self.observed.secret {
+            Some(SecretFact::Ours(OurSecret { published: Some(published), .. })) => {
+                recorded.credential.as_ref().is_some_and(|current| current.id == published.credential.id)
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// An event for a report that needs attention and was not told before.
+    fn announce(&self, before: &KeyspacesCredentialStatus, report: &Report<'_>) {
+        let known = before
+            .conditions
+            .iter()
+            .any(|condition| condition.reason == report.reason && condition.message == report.message);
+        let attention = report.state == State::Stalled || before.failures.is_none() && report.state == State::Reconciling;
+        if !known && attention {
+            self.context.events.warning(self.reference(), report.reason, report.message);
+        }
+    }
+
+    /// An event for something that went as it should.
+    pub(crate) fn tell(&self, reason: &str, note: &str) {
+        let namespace = self.namespace();
+        tracing::info!(namespace, name = self.object.name_any(), reason, "{note}");
+        self.context.events.normal(self.reference(), reason, note);
+    }
+}
+
+fn next_try(previous: Option<&Failures>, class: Class, object: &KeyspacesCredential) -> Failures {
+    let seed = object
+        .uid()
+        .unwrap_or_default()
+        .bytes()
+        .fold(0_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    failed(previous, class, seed, Timestamp::now())
+}
+
+/// Tells of a resource that cannot be understood: the CRD is older than the operator, or somebody edited status.
+pub(crate) async fn unreadable(
+    context: &Context,
+    mut object: KeyspacesCredential,
+    failure: &Failure,
+) -> Result<After, Failure> {
+    let message = failure.to_string();
+    let report = Report { state: failure.state(), reason: failure.reason(), message: &message };
+    let before = object.status.clone().unwrap_or_default();
+    let mut after = before.clone();
+    let now = Timestamp::now();
+    conditions::apply(&mut after.conditions, &report, false, object.meta().generation, &timestamp(now));
+    if after != before {
+        tracing::warn!(namespace = object.namespace(), name = object.name_any(), reason = report.reason, "{message}");
+        context.events.warning(object.object_ref(&()), report.reason, report.message);
+        let name = object.name_any();
+        object.status = Some(after);
+        object.metadata.managed_fields = None;
+        let resources: kube::Api<KeyspacesCredential> =
+            kube::Api::namespaced(context.client.clone(), &object.namespace().unwrap_or_default());
+        let params = kube::api::PostParams::default();
+        bounded(context, "writing the status", resources.replace_status(&name, &params, &object)).await?;
+    }
+    Ok(After::Wait(now.checked_add(context.settings.recheck).ok()))
+}

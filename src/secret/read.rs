@@ -1,0 +1,86 @@
+//! From a Secret that was read to the facts about it.
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Resource, ResourceExt};
+
+use super::render::{Login, Owner, fence_of, render};
+use super::{CREDENTIAL_ID, DIGEST, EPOCH, ISSUED_AT, digest};
+use crate::api::KeyspacesCredential;
+use crate::protocol::{CredentialId, Epoch, Issued, OurSecret, Published, Rendering, SecretFact, ServiceUserName};
+
+/// A Secret and the facts about it. The object is kept for as long as a pass lasts, so that it can be written again with its
+/// resourceVersion. It has no `Debug`: it holds a password.
+pub struct Seen {
+    /// The object, or nothing if a quorum read found none.
+    pub object: Option<Secret>,
+    /// The facts.
+    pub fact: SecretFact,
+}
+
+/// The facts about the Secret of a resource.
+#[must_use]
+pub fn read(object: Option<Secret>, owner: &KeyspacesCredential) -> Seen {
+    let fact = object.as_ref().map_or(SecretFact::Absent, |secret| fact(secret, owner));
+    Seen { object, fact }
+}
+
+fn fact(secret: &Secret, owner: &KeyspacesCredential) -> SecretFact {
+    // The uid and not the name: a resource that was deleted and made again is another owner.
+    let uid = owner.meta().uid.as_deref().unwrap_or_default();
+    let ours = secret.owner_references().iter().any(|reference| reference.controller == Some(true) && reference.uid == uid);
+    if !ours {
+        return SecretFact::NotOurs;
+    }
+    let published = published(secret);
+    let rendering = match &published {
+        Some((published, password)) if !is_rendered(secret, owner, published, password) => Rendering::Stale,
+        Some(_) | None => Rendering::Current,
+    };
+    SecretFact::Ours(OurSecret {
+        published: published.map(|(published, _)| published),
+        fence: fence_of(secret),
+        rendering,
+        immutable: secret.immutable == Some(true),
+    })
+}
+
+/// The credential that the digest vouches for, and its password.
+pub(crate) fn published(secret: &Secret) -> Option<(Published, &str)> {
+    let annotation = |key: &str| secret.annotations().get(key);
+    let id = CredentialId::parse(annotation(CREDENTIAL_ID)?.as_str()).ok()?;
+    let epoch = Epoch(annotation(EPOCH)?.parse().ok()?);
+    let issued_at = annotation(ISSUED_AT)?.parse().ok()?;
+    let expected = annotation(DIGEST)?;
+    let (user_name, password) = login(secret, &id, expected)?;
+    let service_user_name = ServiceUserName::parse(user_name).ok()?;
+    Some((Published { credential: Issued { id, service_user_name, issued_at }, epoch }, password))
+}
+
+/// Finds user name and password by their digest, under whatever keys they are: the spec may have renamed the keys since.
+fn login<'a>(secret: &'a Secret, id: &CredentialId, expected: &str) -> Option<(&'a str, &'a str)> {
+    const MOST_KEYS: usize = 32;
+    let values: Vec<&str> = secret
+        .data
+        .iter()
+        .flatten()
+        .filter_map(|(_, value)| std::str::from_utf8(&value.0).ok())
+        .filter(|value| value.len() <= 256)
+        .take(MOST_KEYS)
+        .collect();
+    let pairs = values.iter().flat_map(|user_name| values.iter().map(move |password| (*user_name, *password)));
+    pairs.into_iter().find(|(user_name, password)| digest(id.as_str(), user_name, password) == expected)
+}
+
+fn is_rendered(secret: &Secret, owner: &KeyspacesCredential, published: &Published, password: &str) -> bool {
+    let login = Login {
+        id: &published.credential.id,
+        user_name: &published.credential.service_user_name,
+        password,
+        issued_at: published.credential.issued_at,
+        epoch: published.epoch,
+    };
+    let wanted = render(&Owner::new(owner), &owner.spec.secret, &login, Some(secret));
+    wanted.data == secret.data
+        && wanted.metadata.labels == secret.metadata.labels
+        && wanted.metadata.annotations == secret.metadata.annotations
+}

@@ -1,0 +1,135 @@
+//! From a credential to the Secret that is written.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use kube::{Resource, ResourceExt};
+
+use super::{CREDENTIAL_ID, DIGEST, EPOCH, FENCE, ISSUED_AT, MANAGED_BY_LABEL, digest};
+use crate::api::{KeyspacesCredential, SecretSpec};
+use crate::protocol::{CredentialId, Epoch, ServiceUserName};
+
+/// The resource that controls the Secret.
+pub struct Owner<'a> {
+    resource: &'a KeyspacesCredential,
+}
+
+impl<'a> Owner<'a> {
+    /// The owner that a resource is.
+    #[must_use]
+    pub fn new(resource: &'a KeyspacesCredential) -> Self {
+        Self { resource }
+    }
+
+    fn reference(&self) -> Option<OwnerReference> {
+        // `blockOwnerDeletion` would need a right on the finalizers subresource and gains nothing here.
+        self.resource
+            .controller_owner_ref(&())
+            .map(|reference| OwnerReference { block_owner_deletion: None, ..reference })
+    }
+
+    fn secret_name(&self) -> String {
+        let spec = &self.resource.spec.secret;
+        spec.name.clone().unwrap_or_else(|| self.resource.name_any())
+    }
+}
+
+/// What a CQL client logs in with, and where it came from.
+pub struct Login<'a> {
+    /// The credential's id in IAM.
+    pub id: &'a CredentialId,
+    /// The user name.
+    pub user_name: &'a ServiceUserName,
+    /// The password, in the clear: the one place where it leaves its type.
+    pub password: &'a str,
+    /// When IAM created the credential.
+    pub issued_at: Timestamp,
+    /// The attempt that publishes it.
+    pub epoch: Epoch,
+}
+
+/// The Secret with this login, whole. `existing` lends what belongs to others: its labels and annotations, and the
+/// resourceVersion that fences the write.
+#[must_use]
+pub fn render(owner: &Owner<'_>, spec: &SecretSpec, login: &Login<'_>, existing: Option<&Secret>) -> Secret {
+    let (mut labels, mut annotations) = existing.map_or_else(Default::default, others);
+    labels.extend(spec.labels.clone());
+    labels.insert(MANAGED_BY_LABEL.0.to_owned(), MANAGED_BY_LABEL.1.to_owned());
+    annotations.extend(spec.annotations.clone());
+    let fence = existing.map_or(Epoch(0), fence_of).max(login.epoch);
+    for (key, value) in [
+        (CREDENTIAL_ID, login.id.to_string()),
+        (ISSUED_AT, login.issued_at.to_string()),
+        (EPOCH, login.epoch.to_string()),
+        (FENCE, fence.to_string()),
+        (DIGEST, digest(login.id.as_str(), login.user_name.as_str(), login.password)),
+        (SPEC_LABELS, listed(&spec.labels)),
+        (SPEC_ANNOTATIONS, listed(&spec.annotations)),
+    ] {
+        annotations.insert(key.to_owned(), value);
+    }
+    let data = BTreeMap::from([
+        (spec.keys.username.clone(), ByteString(login.user_name.as_str().as_bytes().to_vec())),
+        (spec.keys.password.clone(), ByteString(login.password.as_bytes().to_vec())),
+    ]);
+    let metadata = existing.map(|secret| secret.metadata.clone()).unwrap_or_default();
+    Secret {
+        metadata: ObjectMeta {
+            name: Some(owner.secret_name()),
+            namespace: owner.resource.namespace(),
+            labels: Some(labels),
+            annotations: Some(annotations),
+            owner_references: owner.reference().map(|reference| vec![reference]),
+            managed_fields: None,
+            ..metadata
+        },
+        data: Some(data),
+        string_data: None,
+        type_: Some(spec.type_.as_str().to_owned()),
+        immutable: existing.and_then(|secret| secret.immutable),
+    }
+}
+
+/// The keys of the labels that came from the spec, so that one that leaves the spec can leave the Secret.
+const SPEC_LABELS: &str = "keyspaces.dev/spec-labels";
+/// The same for annotations.
+const SPEC_ANNOTATIONS: &str = "keyspaces.dev/spec-annotations";
+
+fn listed(map: &BTreeMap<String, String>) -> String {
+    map.keys().map(String::as_str).collect::<Vec<_>>().join(",")
+}
+
+/// Labels and annotations that other tools put on the Secret.
+fn others(existing: &Secret) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+    let ours = |record: &str| -> Vec<String> {
+        let keys = existing.annotations().get(record).map_or("", String::as_str);
+        keys.split(',').map(str::to_owned).collect()
+    };
+    let (our_labels, our_annotations) = (ours(SPEC_LABELS), ours(SPEC_ANNOTATIONS));
+    let mut labels = existing.labels().clone();
+    labels.retain(|key, _| !our_labels.contains(key));
+    let mut annotations = existing.annotations().clone();
+    annotations.retain(|key, _| !our_annotations.contains(key) && !key.starts_with("keyspaces.dev/"));
+    (labels, annotations)
+}
+
+/// The highest epoch that wrote to the Secret.
+#[must_use]
+pub fn fence_of(secret: &Secret) -> Epoch {
+    [FENCE, EPOCH].iter().filter_map(|key| secret.annotations().get(*key)?.parse().ok()).map(Epoch).max().unwrap_or_default()
+}
+
+/// The Secret without its owner, so that it outlives it.
+#[must_use]
+pub fn release(mut secret: Secret, owner: &KeyspacesCredential) -> Secret {
+    let uid = owner.meta().uid.as_deref().unwrap_or_default();
+    if let Some(references) = &mut secret.metadata.owner_references {
+        references.retain(|reference| reference.uid != uid);
+    }
+    secret.metadata.labels.get_or_insert_default().remove(MANAGED_BY_LABEL.0);
+    secret.metadata.managed_fields = None;
+    secret
+}

@@ -1,0 +1,351 @@
+//! The facts in a small form, so that millions of states fit, and their translation to and from the protocol's types.
+//!
+//! Time is counted in ticks of ten minutes, which is more than [`protocol::CLOCK_SKEW`]; a credential is a number.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use jiff::{SignedDuration, Timestamp};
+use keyspaces_credential_protocol as protocol;
+use protocol::{CredentialId, Epoch, IamUserName, ServiceUserName};
+
+/// Logical time.
+pub type Tick = u8;
+/// A credential. The first is 1.
+pub type Id = u8;
+/// A set of credentials, a bit each.
+pub type Ids = u32;
+
+/// The largest number of credentials that a run can make.
+pub const MOST_IDS: u8 = 24;
+const SECONDS: i64 = 600;
+
+/// The set of one.
+pub const fn one(id: Id) -> Ids {
+    1 << id
+}
+
+/// A credential that was issued to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Issued {
+    pub id: Id,
+    pub at: Tick,
+}
+
+/// `status.operation`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Operation {
+    pub epoch: u8,
+    pub first_epoch: u8,
+    pub purpose: protocol::Purpose,
+    pub rotate: Option<u8>,
+    pub started_at: Tick,
+    pub attempted_at: Tick,
+    pub baseline: Ids,
+}
+
+/// `status.unresolved`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Unresolved {
+    pub epoch: u8,
+    pub baseline: Ids,
+    pub started_at: Tick,
+    pub until: Tick,
+}
+
+/// Status.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Recorded {
+    pub credential: Option<Issued>,
+    pub retiring: Option<Issued>,
+    pub operation: Option<Operation>,
+    pub completed: u8,
+    pub handled_rotate: Option<u8>,
+    pub unresolved: Option<Unresolved>,
+}
+
+/// The resource as the API server has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Object {
+    pub deleting: bool,
+    pub finalizer: bool,
+    pub rotate: Option<u8>,
+    pub recorded: Recorded,
+}
+
+/// What the Secret holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Published {
+    pub credential: Issued,
+    pub epoch: u8,
+}
+
+/// The Secret as the API server has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Secret {
+    /// Controlled by the resource.
+    pub ours: bool,
+    pub published: Option<Published>,
+    pub fence: u8,
+}
+
+/// A reply of List.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Listing {
+    pub shown: Vec<Issued>,
+    pub taken_at: Tick,
+    pub confirmed: bool,
+}
+
+/// How far an attempt of a process came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    Begun,
+    Preflighted,
+    InHand(Issued),
+}
+
+/// What a process remembers between passes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Memory {
+    pub attempt: Option<(u8, Stage)>,
+    pub listed_at: Option<Tick>,
+    pub sighting: Sighting,
+}
+
+/// How IAM last showed the current credential.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Sighting {
+    #[default]
+    NotSeen,
+    Usable,
+    Missing(Tick),
+}
+
+static NAMES: LazyLock<Vec<(CredentialId, ServiceUserName)>> = LazyLock::new(|| {
+    let name = |id: u8| {
+        let spelt = CredentialId::parse(format!("ACCA{id:017}")).expect("a valid id");
+        (spelt, ServiceUserName::parse(format!("orders-app+{id}-at-111122223333")).expect("a valid user name"))
+    };
+    (0..=MOST_IDS).map(name).collect()
+});
+static USER: LazyLock<IamUserName> = LazyLock::new(|| IamUserName::parse("orders-app").expect("a valid user name"));
+
+/// The protocol's name of a credential.
+pub fn spelt(id: Id) -> CredentialId {
+    NAMES[usize::from(id)].0.clone()
+}
+
+/// The number of a credential.
+pub fn number(id: &CredentialId) -> Id {
+    id.as_str()[4..].parse().expect("an id of this model")
+}
+
+/// The time of a tick.
+pub fn time(tick: Tick) -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_secs(i64::from(tick) * SECONDS)
+}
+
+/// A number of ticks.
+pub fn span(ticks: Tick) -> SignedDuration {
+    SignedDuration::from_secs(i64::from(ticks) * SECONDS)
+}
+
+/// The first tick at or after a time.
+pub fn tick(time: Timestamp) -> Tick {
+    u8::try_from((time.as_second() + SECONDS - 1) / SECONDS).expect("a time of this model")
+}
+
+fn epoch(epoch: Epoch) -> u8 {
+    u8::try_from(epoch.0).expect("an epoch of this model")
+}
+
+/// The protocol's names of a set of credentials.
+pub fn set(ids: Ids) -> BTreeSet<CredentialId> {
+    (0..=MOST_IDS).filter(|id| ids & one(*id) != 0).map(spelt).collect()
+}
+
+fn mask(ids: &BTreeSet<CredentialId>) -> Ids {
+    ids.iter().map(|id| one(number(id))).sum()
+}
+
+fn value(text: Option<&String>) -> Option<u8> {
+    text.map(|text| text.parse().expect("a value of this model"))
+}
+
+impl Issued {
+    pub fn out(self) -> protocol::Issued {
+        let service_user_name = NAMES[usize::from(self.id)].1.clone();
+        protocol::Issued { id: spelt(self.id), service_user_name, issued_at: time(self.at) }
+    }
+
+    pub fn of(issued: &protocol::Issued) -> Self {
+        Self { id: number(&issued.id), at: tick(issued.issued_at) }
+    }
+}
+
+impl Operation {
+    pub fn out(&self) -> protocol::Operation {
+        protocol::Operation {
+            epoch: Epoch(self.epoch.into()),
+            first_epoch: Epoch(self.first_epoch.into()),
+            purpose: self.purpose,
+            rotate: self.rotate.map(|value| value.to_string()),
+            started_at: time(self.started_at),
+            attempted_at: time(self.attempted_at),
+            baseline: set(self.baseline),
+        }
+    }
+
+    pub fn of(operation: &protocol::Operation) -> Self {
+        Self {
+            epoch: epoch(operation.epoch),
+            first_epoch: epoch(operation.first_epoch),
+            purpose: operation.purpose,
+            rotate: value(operation.rotate.as_ref()),
+            started_at: tick(operation.started_at),
+            attempted_at: tick(operation.attempted_at),
+            baseline: mask(&operation.baseline),
+        }
+    }
+}
+
+impl Unresolved {
+    pub fn out(&self) -> protocol::Unresolved {
+        protocol::Unresolved {
+            epoch: Epoch(self.epoch.into()),
+            baseline: set(self.baseline),
+            started_at: time(self.started_at),
+            until: time(self.until),
+        }
+    }
+
+    pub fn of(unresolved: &protocol::Unresolved) -> Self {
+        Self {
+            epoch: epoch(unresolved.epoch),
+            baseline: mask(&unresolved.baseline),
+            started_at: tick(unresolved.started_at),
+            until: tick(unresolved.until),
+        }
+    }
+}
+
+impl Recorded {
+    pub fn out(&self) -> protocol::Recorded {
+        let retiring = self.retiring.map(|retiring| protocol::Retiring {
+            id: spelt(retiring.id),
+            service_user_name: NAMES[usize::from(retiring.id)].1.clone(),
+            since: time(retiring.at),
+        });
+        protocol::Recorded {
+            credential: self.credential.map(Issued::out),
+            retiring,
+            operation: self.operation.as_ref().map(Operation::out),
+            completed: Epoch(self.completed.into()),
+            handled_rotate: self.handled_rotate.map(|value| value.to_string()),
+            unresolved: self.unresolved.as_ref().map(Unresolved::out),
+            failures: None,
+        }
+    }
+
+    /// What completing an operation leaves in status.
+    pub fn of(completion: &protocol::Completion) -> Self {
+        Self {
+            credential: Some(Issued::of(&completion.credential)),
+            retiring: completion.retiring.as_ref().map(|one| Issued { id: number(&one.id), at: tick(one.since) }),
+            operation: None,
+            completed: epoch(completion.completed),
+            handled_rotate: value(completion.handled_rotate.as_ref()),
+            unresolved: completion.unresolved.as_ref().map(Unresolved::of),
+        }
+    }
+}
+
+impl Object {
+    pub fn out(&self, policy: protocol::DeletionPolicy, overlap: Tick) -> protocol::Resource {
+        protocol::Resource {
+            iam_user: USER.clone(),
+            secret_name: String::new(),
+            deleting: self.deleting,
+            finalizer: self.finalizer,
+            suspended: false,
+            deletion_policy: policy,
+            overlap: span(overlap),
+            rotate: self.rotate.map(|value| value.to_string()),
+            changed_since_failure: false,
+            recorded: self.recorded.out(),
+        }
+    }
+}
+
+/// A Secret, or none, as `decide` sees it.
+pub fn secret_out(secret: Option<Secret>) -> protocol::SecretFact {
+    match secret {
+        None => protocol::SecretFact::Absent,
+        Some(Secret { ours: false, .. }) => protocol::SecretFact::NotOurs,
+        Some(secret) => protocol::SecretFact::Ours(protocol::OurSecret {
+            published: secret.published.map(|published| protocol::Published {
+                credential: published.credential.out(),
+                epoch: Epoch(published.epoch.into()),
+            }),
+            fence: Epoch(secret.fence.into()),
+            rendering: protocol::Rendering::Current,
+            immutable: false,
+        }),
+    }
+}
+
+impl Listing {
+    pub fn out(&self) -> protocol::Listing {
+        let usable = protocol::Usable::Yes;
+        let listed = |issued: &Issued| protocol::Listed {
+            id: spelt(issued.id),
+            created_at: time(issued.at),
+            usable: usable.clone(),
+        };
+        protocol::Listing {
+            credentials: self.shown.iter().map(listed).collect(),
+            taken_at: time(self.taken_at),
+            confirmed: self.confirmed,
+        }
+    }
+}
+
+impl Memory {
+    pub fn out(&self) -> protocol::Memory {
+        let attempt = self.attempt.map(|(epoch, stage)| protocol::Attempt {
+            epoch: Epoch(epoch.into()),
+            stage: match stage {
+                Stage::Begun => protocol::Stage::Begun,
+                Stage::Preflighted => protocol::Stage::Preflighted,
+                Stage::InHand(held) => protocol::Stage::InHand { id: spelt(held.id), since: time(held.at) },
+            },
+        });
+        let sighting = match self.sighting {
+            Sighting::NotSeen => protocol::Sighting::NotSeen,
+            Sighting::Usable => protocol::Sighting::Usable,
+            Sighting::Missing(since) => protocol::Sighting::Missing { since: time(since) },
+        };
+        protocol::Memory { attempt, listed_at: self.listed_at.map(time), sighting }
+    }
+
+    /// Takes in a listing by the protocol's own rule.
+    pub fn learn(&mut self, listing: &Listing, current: Option<Issued>, settle: Tick) {
+        let mut memory = self.out();
+        memory.learn(&listing.out(), current.map(Issued::out).as_ref(), span(settle));
+        self.listed_at = memory.listed_at.map(tick);
+        self.sighting = match memory.sighting {
+            protocol::Sighting::NotSeen => Sighting::NotSeen,
+            protocol::Sighting::Usable | protocol::Sighting::Unusable(_) => Sighting::Usable,
+            protocol::Sighting::Missing { since } => Sighting::Missing(tick(since)),
+        };
+    }
+
+    /// The credential whose password this process alone knows.
+    pub fn in_hand(&self) -> Option<Issued> {
+        match self.attempt {
+            Some((_, Stage::InHand(held))) => Some(held),
+            _ => None,
+        }
+    }
+}

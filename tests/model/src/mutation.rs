@@ -1,0 +1,101 @@
+//! Ways to break the protocol, one for each of its rules, to see that the checker notices.
+
+use jiff::Timestamp;
+use keyspaces_credential_protocol as protocol;
+use protocol::{Observed, Retiring, SecretFact, Stage, Step};
+
+use crate::facts::Issued;
+
+/// A rule that is broken on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mutation {
+    /// 1: a failed read of the Secret is taken for its absence.
+    ErrorIsAbsence,
+    /// 2: the intent is kept in memory only.
+    NoIntent,
+    /// 3: an operation that another process began is continued under its epoch.
+    Continue,
+    /// 4: Create without a dry run of the Secret's write.
+    NoPreflight,
+    /// 5: a client library repeats Create when the reply is lost.
+    RetryCreate,
+    /// 6: the Secret is written without a resourceVersion.
+    PublishUnfenced,
+    /// 6: an orphan is deleted before the Secret carries the new epoch.
+    NoFence,
+    /// 7: status is completed when Create replied, without a look at the Secret.
+    CompleteUnseen,
+    /// 8: every id that is not known is an orphan.
+    ClaimAll,
+    /// 9: the current credential goes first when a slot is needed.
+    CurrentFirst,
+    /// 10: what List shows is believed at once.
+    NoSettle,
+    /// 11: two resources share an IAM user.
+    ShareUser,
+}
+
+/// `decide` as shipped, or broken where `mutation` says so.
+pub(crate) fn decide(mutation: Option<Mutation>, mut observed: Observed, now: Timestamp) -> Step {
+    match mutation {
+        Some(Mutation::ClaimAll) => claim_all(&mut observed),
+        Some(Mutation::CurrentFirst) => current_first(&mut observed),
+        _ => {}
+    }
+    let step = protocol::decide(&observed, now);
+    match (mutation, step) {
+        (Some(Mutation::NoFence), Step::FenceSecret(epoch)) => {
+            if let Some(SecretFact::Ours(secret)) = &mut observed.secret {
+                secret.fence = epoch;
+            }
+            protocol::decide(&observed, now)
+        }
+        (Some(Mutation::CompleteUnseen), Step::Publish(epoch)) => complete_unseen(&observed, epoch, now),
+        (_, step) => step,
+    }
+}
+
+fn claim_all(observed: &mut Observed) {
+    let recorded = &mut observed.resource.recorded;
+    if let Some(operation) = &mut recorded.operation {
+        operation.baseline.clear();
+        operation.started_at = Timestamp::UNIX_EPOCH;
+        operation.first_epoch = protocol::Epoch(0);
+    }
+    if let Some(unresolved) = &mut recorded.unresolved {
+        unresolved.baseline.clear();
+        unresolved.started_at = Timestamp::UNIX_EPOCH;
+    }
+}
+
+fn current_first(observed: &mut Observed) {
+    let full = observed.listing.as_ref().is_some_and(|listing| listing.credentials.len() >= 2);
+    let recorded = &mut observed.resource.recorded;
+    if let (true, Some(_), None, Some(current)) = (full, &recorded.operation, &recorded.retiring, &recorded.credential)
+    {
+        recorded.retiring = Some(Retiring {
+            id: current.id.clone(),
+            service_user_name: current.service_user_name.clone(),
+            since: current.issued_at,
+        });
+    }
+}
+
+fn complete_unseen(observed: &Observed, epoch: protocol::Epoch, now: Timestamp) -> Step {
+    let mut seen = observed.clone();
+    let Some(Stage::InHand { id, .. }) = seen.memory.attempt.take().map(|attempt| attempt.stage) else {
+        return Step::Publish(epoch);
+    };
+    let credential = Issued::of(&protocol::Issued {
+        service_user_name: Issued { id: crate::facts::number(&id), at: 0 }.out().service_user_name,
+        id,
+        issued_at: now,
+    });
+    seen.secret = Some(SecretFact::Ours(protocol::OurSecret {
+        published: Some(protocol::Published { credential: credential.out(), epoch }),
+        fence: epoch,
+        rendering: protocol::Rendering::Current,
+        immutable: false,
+    }));
+    protocol::decide(&seen, now)
+}

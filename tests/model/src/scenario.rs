@@ -1,0 +1,98 @@
+//! What a run may meet, and how far it goes.
+
+use keyspaces_credential_protocol::DeletionPolicy;
+
+use crate::facts::Tick;
+use crate::mutation::Mutation;
+
+/// How many faults of each kind a run may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Budget {
+    /// A process dies and starts again.
+    pub crashes: u8,
+    /// A reply is lost (the call happened or not), a write meets a conflict.
+    pub failures: u8,
+    /// A call to IAM happens later than its reply was lost.
+    pub late: u8,
+    /// List is stale.
+    pub stale: u8,
+    /// Somebody outside acts.
+    pub outside: u8,
+}
+
+/// What somebody outside may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outside {
+    /// Sets a new value of the annotation.
+    Rotate,
+    /// Deletes the Secret.
+    DeleteSecret,
+    /// Edits the Secret's data.
+    DamageSecret,
+    /// Deletes the current credential in IAM.
+    DeleteCredential,
+    /// Makes a credential of his own in IAM.
+    AddForeign,
+    /// Deletes the resource.
+    DeleteResource,
+    /// From now on the Secret's write is refused, as by a quota.
+    RefuseSecret,
+}
+
+/// Where a run begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// The resource was just applied.
+    Applied,
+    /// It is Ready, and IAM has settled.
+    Ready,
+    /// It was rotated, and the replaced credential still works.
+    Overlap,
+}
+
+/// A run.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    pub name: &'static str,
+    pub resources: u8,
+    /// Processes for each resource, fenced by nothing.
+    pub replicas: u8,
+    pub policy: DeletionPolicy,
+    pub start: Start,
+    pub budget: Budget,
+    pub outside: &'static [Outside],
+    /// How many ticks may pass.
+    pub ticks: Tick,
+    /// The highest epoch.
+    pub epochs: u8,
+    pub settle: Tick,
+    pub hold: Tick,
+    pub overlap: Tick,
+    /// A process gives a pass up that is older than the settle time before it sends Create.
+    pub create_deadline: bool,
+    pub threads: usize,
+    pub mutation: Option<Mutation>,
+}
+
+impl Scenario {
+    /// One process of one resource, and nothing goes wrong.
+    pub fn quiet(name: &'static str, start: Start) -> Self {
+        Self {
+            name,
+            resources: 1,
+            replicas: 1,
+            policy: DeletionPolicy::Delete,
+            start,
+            budget: Budget::default(),
+            outside: &[],
+            ticks: 4,
+            epochs: 6,
+            settle: 2,
+            hold: 1,
+            overlap: 2,
+            create_deadline: true,
+            threads: 2,
+            mutation: None,
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The end of all faults: from any state, one process goes on alone, and all must become quiet and good.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use keyspaces_credential_protocol::{DeletionPolicy, Step};
+
+use crate::facts::{Ids, Issued, Tick, one};
+use crate::scenario::{Budget, Scenario};
+use crate::shell::{self, Outcome};
+use crate::world::{Owned, World};
+
+/// More steps than any way to rest takes.
+const MOST_STEPS: usize = 400;
+/// How many ticks everything may take.
+const PATIENCE: Tick = 20;
+
+/// States from which the way to rest is known to end well.
+pub type Known = HashSet<u64>;
+
+/// How a state ended that did not end well.
+#[derive(Clone, Debug)]
+pub struct Unrest {
+    pub leader: usize,
+    pub why: String,
+    pub steps: Vec<String>,
+    pub end: World,
+}
+
+/// Lets each process in turn be the one that leads, while the others stand still for ever.
+pub fn converges(scenario: &Scenario, world: &World, known: &mut Known) -> Result<(), Unrest> {
+    let mut world = world.clone();
+    world.budget = Budget::default();
+    // What has not landed when faults stop never does. That it lands first is another reachable state.
+    world.flying.clear();
+    world.refuses_secret = false;
+    for leader in 0..usize::from(scenario.replicas) {
+        run(scenario, &world, leader, known)?;
+    }
+    Ok(())
+}
+
+fn leads(scenario: &Scenario, process: usize, leader: usize) -> bool {
+    process % usize::from(scenario.replicas) == leader
+}
+
+fn run(scenario: &Scenario, start: &World, leader: usize, known: &mut Known) -> Result<(), Unrest> {
+    let mut world = start.clone();
+    let (mut way, mut steps) = (Vec::new(), Vec::new());
+    let mut others_went = false;
+    let mut deadline = start.now + PATIENCE;
+    let mut why = String::new();
+    for _ in 0..MOST_STEPS {
+        let mark = fingerprint(&world, leader, others_went);
+        if known.contains(&mark) {
+            known.extend(way);
+            return Ok(());
+        }
+        way.push(mark);
+        if let Some(process) = due(scenario, &world, leader, others_went) {
+            steps.push(format!("t{} p{process} {}", world.now, describe(scenario, &world, process)));
+            shell::go(scenario, &mut world, process, Outcome::Reply);
+            if let Some(harm) = world.harm {
+                why = format!("{harm:?}");
+                break;
+            }
+            continue;
+        }
+        why = match good(scenario, &world) {
+            Ok(()) if others_went || scenario.replicas == 1 => {
+                known.extend(way);
+                return Ok(());
+            }
+            Ok(()) => {
+                // The others wake up with what they remember: that must not disturb what is good.
+                others_went = true;
+                for process in &mut world.processes {
+                    process.wake = Some(0);
+                }
+                continue;
+            }
+            Err(why) => why.to_owned(),
+        };
+        let awake = world.processes.iter().enumerate().filter(|(index, _)| others_went || leads(scenario, *index, leader));
+        let until = awake.filter_map(|(_, process)| process.wake).min();
+        match until.filter(|until| *until <= deadline) {
+            Some(until) => world.advance(until.max(world.now + 1), scenario.settle),
+            // A human frees a slot of his own, as the message of `NoFreeSlot` asks.
+            None if free_foreign(&mut world) => {
+                steps.push(format!("t{} a human frees his slot", world.now));
+                deadline = world.now + PATIENCE;
+            }
+            None => break,
+        }
+    }
+    Err(Unrest { leader, why, steps, end: world })
+}
+
+/// The process that goes next: the leaders first, then the others.
+fn due(scenario: &Scenario, world: &World, leader: usize, others_went: bool) -> Option<usize> {
+    let ready = |index: &usize| world.processes[*index].pass.is_some() || world.processes[*index].wake == Some(0);
+    let all = || (0..world.processes.len()).filter(ready);
+    all().find(|index| leads(scenario, *index, leader)).or_else(|| all().find(|_| others_went))
+}
+
+/// A human deletes the credentials that he made.
+fn free_foreign(world: &mut World) -> bool {
+    let before = world.iam.len();
+    world.iam.retain(|credential| credential.owner.is_some());
+    world.iam.len() < before
+}
+
+/// Whether all is as the owners want it.
+pub fn good(scenario: &Scenario, world: &World) -> Result<(), &'static str> {
+    let mut eldest = true;
+    for (resource, owned) in (0u8..).zip(&world.owned) {
+        let ours = ids_of(world, resource);
+        let verdict = match &owned.object {
+            None => ended(scenario, world, owned, ours),
+            Some(_) if eldest => {
+                eldest = false;
+                ready(scenario, world, owned, ours)
+            }
+            Some(object) if ours == 0 && object.recorded.operation.is_none() => Ok(()),
+            Some(_) => Err("a resource that has no claim left something"),
+        };
+        verdict?;
+    }
+    Ok(())
+}
+
+/// Nothing of a deleted resource is left, or exactly what it was to leave.
+fn ended(scenario: &Scenario, world: &World, owned: &Owned, ours: Ids) -> Result<(), &'static str> {
+    let kept = match scenario.policy {
+        DeletionPolicy::Delete => 0,
+        DeletionPolicy::Retain => owned.kept,
+    };
+    if ours & !kept != 0 {
+        return Err("a deleted resource left a credential");
+    }
+    if kept & !ours & !world.destroyed_outside != 0 {
+        return Err("what was to be kept is gone");
+    }
+    Ok(())
+}
+
+fn ready(scenario: &Scenario, world: &World, owned: &Owned, ours: Ids) -> Result<(), &'static str> {
+    let object = owned.object.as_ref().ok_or("the resource is gone")?;
+    let recorded = &object.recorded;
+    let current = recorded.credential.ok_or("there is no credential")?;
+    let published = owned.secret.filter(|secret| secret.ours).and_then(|secret| secret.published);
+    let known = one(current.id) | recorded.retiring.map_or(0, |retiring| one(retiring.id));
+    let ended = |retiring: Issued| world.now >= retiring.at + scenario.overlap;
+    [
+        (object.deleting, "the deletion is not done"),
+        (published.map(|published| published.credential.id) != Some(current.id), "the Secret does not hold the credential"),
+        (ours & one(current.id) == 0, "IAM does not have the credential"),
+        (recorded.operation.is_some() || recorded.unresolved.is_some(), "an operation is not over"),
+        (object.rotate.is_some() && object.rotate != recorded.handled_rotate, "a rotation is not done"),
+        (ours & !known != 0, "an orphan is left"),
+        (recorded.retiring.is_some_and(ended), "the overlap is over and the replaced credential is there"),
+    ]
+    .into_iter()
+    .find_map(|(wrong, why)| wrong.then_some(why))
+    .map_or(Ok(()), Err)
+}
+
+fn ids_of(world: &World, resource: u8) -> Ids {
+    world.iam.iter().filter(|credential| credential.owner == Some(resource)).map(|credential| one(credential.id)).sum()
+}
+
+/// What a process is about to do.
+pub fn describe(scenario: &Scenario, world: &World, process: usize) -> String {
+    match shell::pending(scenario, world, process) {
+        None => "ReadResource".to_owned(),
+        Some(Step::Wait { verdict, .. }) => format!("Wait({})", verdict.reason.as_str()),
+        Some(Step::DeleteCredential(id, disposal)) => format!("Delete({}, {disposal:?})", crate::facts::number(&id)),
+        Some(Step::BeginOperation(operation)) => format!("Begin({}, {:?})", operation.epoch, operation.purpose),
+        Some(Step::Complete(completion)) => format!("Complete({})", crate::facts::number(&completion.credential.id)),
+        Some(Step::Abandon(_)) => "Abandon".to_owned(),
+        Some(step) => format!("{step:?}"),
+    }
+}
+
+fn fingerprint(world: &World, leader: usize, others_went: bool) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (world, leader, others_went).hash(&mut hasher);
+    hasher.finish()
+}
