@@ -25,7 +25,8 @@ pub fn run(options: Options) -> Result<(), Box<dyn Error>> {
 }
 
 async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
-    let Options { namespace, settle, hold, resync, recheck, iam_deadline, api_deadline, probe_address, log_format: _ } = options;
+    let Options { namespace, settle, hold, resync, recheck, iam_deadline, api_deadline, probe_address, log_format: _ } =
+        options;
     let settings = Settings {
         settle: SignedDuration::try_from(settle)?,
         hold: SignedDuration::try_from(hold)?,
@@ -33,15 +34,18 @@ async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
         recheck: SignedDuration::try_from(recheck)?,
     };
     let mut config = Config::infer().await.map_err(|error| {
-        format!("no way to the API server: run in a cluster, or set KUBECONFIG to a kubeconfig that can be read ({})", causes(&error))
+        format!(
+            "no way to the API server: run in a cluster, or set KUBECONFIG to a kubeconfig that can be read ({})",
+            causes(&error)
+        )
     })?;
     // A resent write could meet its own success, and with fifteen tries a call has no end that a pass could count on. The
     // operator has its own deadlines and its own backoff.
     config.default_retry = false;
     let client = Client::try_from(config).map_err(|error| format!("the kubeconfig cannot be used: {error}"))?;
-    let listener = probes::listen(probe_address)
-        .await
-        .map_err(|error| format!("cannot listen on {probe_address} for probes: {error}; choose another --probe-address"))?;
+    let listener = probes::listen(probe_address).await.map_err(|error| {
+        format!("cannot listen on {probe_address} for probes: {error}; choose another --probe-address")
+    })?;
 
     let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let iam = Iam::new(&aws, iam_deadline);

@@ -6,7 +6,9 @@ mod spec;
 mod status;
 
 pub use span::{InvalidSpan, Span};
-pub use spec::{DeletionPolicy, KeyspacesCredential, KeyspacesCredentialSpec, Rotation, SecretKeys, SecretSpec, SecretType};
+pub use spec::{
+    DeletionPolicy, KeyspacesCredential, KeyspacesCredentialSpec, Rotation, SecretKeys, SecretSpec, SecretType,
+};
 pub use status::{
     Binding, FailuresStatus, IssuedStatus, KeyspacesCredentialStatus, OperationReason, OperationStatus, RetiringStatus,
     UnresolvedStatus,

@@ -83,7 +83,9 @@ mod tests {
 
     #[test]
     fn hours_minutes_and_seconds_add_up() {
-        for (text, seconds) in [("1h", 3600), ("90m", 5400), ("1h30m", 5400), ("0s", 0), ("1h0m5s", 3605), ("99999h", 359_996_400)] {
+        for (text, seconds) in
+            [("1h", 3600), ("90m", 5400), ("1h30m", 5400), ("0s", 0), ("1h0m5s", 3605), ("99999h", 359_996_400)]
+        {
             assert_eq!(Span::from_text(text).duration(), Ok(SignedDuration::from_secs(seconds)), "{text}");
         }
     }

@@ -91,7 +91,10 @@ mod tests {
     }
 
     fn shown(conditions: &[Condition]) -> Vec<String> {
-        conditions.iter().map(|condition| format!("{}={} {}", condition.type_, condition.status, condition.reason)).collect()
+        conditions
+            .iter()
+            .map(|condition| format!("{}={} {}", condition.type_, condition.status, condition.reason))
+            .collect()
     }
 
     fn report(state: State, reason: &'static str) -> Report<'static> {

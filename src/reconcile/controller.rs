@@ -24,7 +24,11 @@ const CONCURRENCY: u16 = 64;
 ///
 /// Resources and Secrets are watched as metadata only: a pass reads them afresh, an object that cannot be decoded does not
 /// stop the watch of the others, and no password is cached.
-pub async fn run(context: Arc<Context>, ready: watch::Sender<bool>, shutdown: impl Future<Output = ()> + Send + Sync + 'static) {
+pub async fn run(
+    context: Arc<Context>,
+    ready: watch::Sender<bool>,
+    shutdown: impl Future<Output = ()> + Send + Sync + 'static,
+) {
     let resources: Api<PartialObjectMeta<KeyspacesCredential>> = match &context.namespace {
         Some(namespace) => Api::namespaced(context.client.clone(), namespace),
         None => Api::all(context.client.clone()),
@@ -64,7 +68,10 @@ pub async fn run(context: Arc<Context>, ready: watch::Sender<bool>, shutdown: im
         .await;
 }
 
-async fn reconcile(object: Arc<PartialObjectMeta<KeyspacesCredential>>, context: Arc<Context>) -> Result<Action, Infallible> {
+async fn reconcile(
+    object: Arc<PartialObjectMeta<KeyspacesCredential>>,
+    context: Arc<Context>,
+) -> Result<Action, Infallible> {
     let namespace = object.namespace().unwrap_or_default();
     let again = pass::reconcile(&context, &namespace, &object.name_any()).await;
     // A time that has passed already must not become a loop without a pause.
@@ -78,16 +85,18 @@ fn trouble(error: &Error<Infallible, watcher::Error>) {
         return;
     };
     let cause = match error {
-        watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error) | watcher::Error::WatchFailed(error) => {
-            Some(error)
-        }
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => Some(error),
         watcher::Error::WatchError(_) | watcher::Error::NoResourceVersion => None,
     };
     match cause {
         Some(kube::Error::Api(status)) if status.code == 404 => {
             tracing::warn!("the CRD is not installed, waiting for it: kubectl apply -f crds/");
         }
-        Some(kube::Error::Api(status)) => tracing::warn!(code = status.code, "a watch is refused, trying again: {}", status.message),
+        Some(kube::Error::Api(status)) => {
+            tracing::warn!(code = status.code, "a watch is refused, trying again: {}", status.message)
+        }
         Some(_) => tracing::warn!("the API server cannot be reached, trying again"),
         None => tracing::debug!("a watch ended, beginning it anew"),
     }

@@ -22,7 +22,10 @@ impl Events {
     #[must_use]
     pub fn start(client: Client) -> (Self, tokio::task::JoinHandle<()>) {
         let (sender, mut receiver) = mpsc::channel::<(ObjectReference, Event)>(WAITING);
-        let recorder = Recorder::new(client, Reporter { controller: MANAGER.to_owned(), instance: std::env::var("POD_NAME").ok() });
+        let recorder = Recorder::new(
+            client,
+            Reporter { controller: MANAGER.to_owned(), instance: std::env::var("POD_NAME").ok() },
+        );
         let writer = tokio::spawn(async move {
             while let Some((about, event)) = receiver.recv().await {
                 match tokio::time::timeout(DEADLINE, recorder.publish(&event, &about)).await {

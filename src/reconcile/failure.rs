@@ -75,7 +75,9 @@ pub(crate) fn kubernetes(doing: &'static str, error: &kube::Error) -> Failure {
             _ => Failure::Refused { doing, message: cut(&status.message) },
         },
         kube::Error::Auth(_) => Failure::Unreachable { doing, why: "the operator's own token was not available" },
-        kube::Error::SerdeError(_) => Failure::Unreachable { doing, why: "the API server's reply is not the object that was asked for" },
+        kube::Error::SerdeError(_) => {
+            Failure::Unreachable { doing, why: "the API server's reply is not the object that was asked for" }
+        }
         _ => Failure::Unreachable { doing, why: "the API server could not be reached" },
     }
 }

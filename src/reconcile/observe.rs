@@ -23,7 +23,8 @@ pub(crate) fn resource(object: &KeyspacesCredential) -> Result<Resource, Failure
     let changed_since_failure = status.observed_generation != object.metadata.generation
         || status.failures.as_ref().is_some_and(|failures| failures.rotate_token != rotate);
     Ok(Resource {
-        iam_user: IamUserName::parse(spec.iam_user_name.as_str()).map_err(|error| invalid("spec.iamUserName", &error))?,
+        iam_user: IamUserName::parse(spec.iam_user_name.as_str())
+            .map_err(|error| invalid("spec.iamUserName", &error))?,
         secret_name: secret_name(object),
         deleting: object.metadata.deletion_timestamp.is_some(),
         finalizer: object.finalizers().iter().any(|finalizer| finalizer == FINALIZER),

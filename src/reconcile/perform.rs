@@ -1,9 +1,9 @@
 //! One match: a step on the left, its one effect on the right.
 
 use jiff::Timestamp;
+use kube::Api;
 use kube::ResourceExt;
 use kube::api::{ApiResource, DynamicObject, ListParams};
-use kube::Api;
 
 use super::context::Held;
 use super::failure::Failure;
@@ -61,8 +61,10 @@ impl Pass<'_> {
             Some(namespace) => Api::namespaced_with(client, namespace, &kind),
             None => Api::all_with(client, &kind),
         };
-        let selector = ListParams::default().fields(&format!("spec.iamUserName={}", escaped(&self.object.spec.iam_user_name)));
-        let contenders = bounded(self.context, "listing the resources of the IAM user", resources.list(&selector)).await?;
+        let selector =
+            ListParams::default().fields(&format!("spec.iamUserName={}", escaped(&self.object.spec.iam_user_name)));
+        let contenders =
+            bounded(self.context, "listing the resources of the IAM user", resources.list(&selector)).await?;
         let contenders: Vec<_> = contenders.items.iter().map(observe::contender).collect();
         self.observed.claim = Some(claim(&observe::myself(&self.object), &contenders));
         Ok(())
@@ -70,7 +72,8 @@ impl Pass<'_> {
 
     async fn read_secret(&mut self) -> Result<(), Failure> {
         let secrets = self.secrets();
-        let secret = bounded(self.context, "reading the Secret", secrets.get_opt(&self.observed.resource.secret_name)).await?;
+        let secret =
+            bounded(self.context, "reading the Secret", secrets.get_opt(&self.observed.resource.secret_name)).await?;
         self.see_secret(secret);
         Ok(())
     }
@@ -115,7 +118,10 @@ impl Pass<'_> {
         // Who else asks for the user is read again now that our intent can be seen: of two that race, one sees the other.
         self.observed.claim = None;
         if taken_over {
-            self.tell("TakenOver", "an earlier attempt has an unknown outcome; beginning anew and removing what it left");
+            self.tell(
+                "TakenOver",
+                "an earlier attempt has an unknown outcome; beginning anew and removing what it left",
+            );
         } else {
             self.tell(verdict.reason.as_str(), &verdict.message);
         }
@@ -126,7 +132,10 @@ impl Pass<'_> {
         let user = self.observed.resource.iam_user.clone();
         match self.context.iam.create(&user).await {
             Ok(issued) => {
-                self.tell("CredentialCreated", &format!("created credential {} ({}) in IAM", issued.id, issued.service_user_name));
+                self.tell(
+                    "CredentialCreated",
+                    &format!("created credential {} ({}) in IAM", issued.id, issued.service_user_name),
+                );
                 let stage = Stage::InHand { id: issued.id.clone(), since: Timestamp::now() };
                 self.observed.memory.attempt = Some(Attempt { epoch, stage });
                 self.held = Some(Held { user, epoch, issued });

@@ -83,7 +83,8 @@ impl Pass<'_> {
             .conditions
             .iter()
             .any(|condition| condition.reason == report.reason && condition.message == report.message);
-        let attention = report.state == State::Stalled || before.failures.is_none() && report.state == State::Reconciling;
+        let attention =
+            report.state == State::Stalled || before.failures.is_none() && report.state == State::Reconciling;
         if !known && attention {
             self.context.events.warning(self.reference(), report.reason, report.message);
         }

@@ -10,7 +10,8 @@ use crate::api::{
     UnresolvedStatus,
 };
 use crate::protocol::{
-    CredentialId, Epoch, Failures, InvalidName, Issued, Operation, Purpose, Recorded, Retiring, ServiceUserName, Unresolved,
+    CredentialId, Epoch, Failures, InvalidName, Issued, Operation, Purpose, Recorded, Retiring, ServiceUserName,
+    Unresolved,
 };
 
 /// The facts that status records.

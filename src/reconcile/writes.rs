@@ -1,7 +1,7 @@
 //! Writes to the API server, each fenced by the resourceVersion that was read.
 
-use kube::api::{Patch, PatchParams, PostParams};
 use kube::ResourceExt;
+use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
 
 use super::failure::{Failure, cut, kubernetes};
@@ -182,9 +182,10 @@ fn quiet(error: &kube::Error) -> Failure {
     match kubernetes(WRITING_SECRET, error) {
         Failure::Refused { doing, .. } => Failure::Refused {
             doing,
-            message: "the API server refuses the write that it accepted as a dry run; its words are not shown, for they may \
+            message:
+                "the API server refuses the write that it accepted as a dry run; its words are not shown, for they may \
                       quote the password"
-                .to_owned(),
+                    .to_owned(),
         },
         other => other,
     }

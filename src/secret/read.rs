@@ -27,7 +27,8 @@ pub fn read(object: Option<Secret>, owner: &KeyspacesCredential) -> Seen {
 fn fact(secret: &Secret, owner: &KeyspacesCredential) -> SecretFact {
     // The uid and not the name: a resource that was deleted and made again is another owner.
     let uid = owner.meta().uid.as_deref().unwrap_or_default();
-    let ours = secret.owner_references().iter().any(|reference| reference.controller == Some(true) && reference.uid == uid);
+    let ours =
+        secret.owner_references().iter().any(|reference| reference.controller == Some(true) && reference.uid == uid);
     if !ours {
         return SecretFact::NotOurs;
     }

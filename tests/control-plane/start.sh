@@ -12,6 +12,7 @@
 #   kubeconfig        of an administrator
 #   server, ca.crt    the URL of the API server and what to trust it by
 #   kubectl           the program, of the server's version
+#   audit.jsonl       every write of the operator's service account, one JSON object a line
 #   *.log             what the components say
 #
 # It ends when its stdin closes, or on SIGTERM, SIGINT or SIGHUP. The kernel closes the pipe of a parent that dies by
@@ -136,6 +137,7 @@ etcd_ready() { grep -qs 'ready to serve client requests' "$dir/etcd.log"; }
 kube_apiserver() {
   server=https://127.0.0.1:$port
   write_kubeconfig
+  write_audit_policy
   # The server makes its own certificate before it reads the key of service account tokens, so one key can serve as both.
   launch kube-apiserver --etcd-servers "$etcd_url" \
     --bind-address 127.0.0.1 --advertise-address 127.0.0.1 --secure-port "$port" --endpoint-reconciler-type none \
@@ -143,7 +145,22 @@ kube_apiserver() {
     --service-account-issuer https://kubernetes.default.svc \
     --service-account-key-file "$dir/certs/apiserver.key" \
     --service-account-signing-key-file "$dir/certs/apiserver.key" \
-    --service-cluster-ip-range 10.96.0.0/16
+    --service-cluster-ip-range 10.96.0.0/16 \
+    --audit-policy-file "$dir/audit-policy.yaml" --audit-log-path "$dir/audit.jsonl"
+}
+
+# Tests count what the operator writes. The server's own record is the one that cannot miss a request.
+write_audit_policy() {
+  cat >"$dir/audit-policy.yaml" <<EOF
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: Metadata
+    userGroups: ["system:serviceaccounts:keyspaces-credential-operator"]
+    verbs: [create, update, patch, delete, deletecollection]
+  - level: None
+EOF
 }
 
 kube_apiserver_ready() {

@@ -94,6 +94,27 @@ impl ControlPlane {
         &self.directory
     }
 
+    /// What the operator asked the API server to write in a namespace, in the server's own record: `create secrets`,
+    /// `update keyspacescredentials/status`. A dry run counts, events do not.
+    pub fn writes_in(&self, namespace: &str) -> Vec<String> {
+        let record = std::fs::read_to_string(self.directory.join("audit.jsonl")).unwrap_or_default();
+        record
+            .lines()
+            // The last line may be half written.
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .filter(|entry| entry["objectRef"]["namespace"] == namespace && entry["objectRef"]["resource"] != "events")
+            .map(|entry| {
+                let text = |pointer: &str| entry.pointer(pointer).and_then(|text| text.as_str()).unwrap_or_default();
+                let subresource = match text("/objectRef/subresource") {
+                    "" => String::new(),
+                    subresource => format!("/{subresource}"),
+                };
+                let dry_run = if text("/requestURI").contains("dryRun=All") { " (dry run)" } else { "" };
+                format!("{} {}{subresource}{dry_run}", text("/verb"), text("/objectRef/resource"))
+            })
+            .collect()
+    }
+
     /// The kubeconfig of an administrator.
     pub fn kubeconfig(&self) -> PathBuf {
         self.directory.join("kubeconfig")

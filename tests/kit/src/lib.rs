@@ -9,3 +9,6 @@
 )]
 
 pub mod control_plane;
+pub mod login;
+pub mod operator;
+pub mod world;

@@ -174,7 +174,9 @@ fn outside(_: &Scenario, world: &World, act: Outside, resource: u8) -> Option<Wo
         }
         Outside::RefuseSecret => {
             let past = |stage: &Stage| !matches!(stage, Stage::Begun);
-            if world.refuses_secret || world.processes.iter().any(|one| one.memory.attempt.is_some_and(|(_, stage)| past(&stage))) {
+            if world.refuses_secret
+                || world.processes.iter().any(|one| one.memory.attempt.is_some_and(|(_, stage)| past(&stage)))
+            {
                 return None;
             }
             next.refuses_secret = true;

@@ -70,6 +70,10 @@ pub struct Scenario {
     pub overlap: Tick,
     /// A process gives a pass up that is older than the settle time before it sends Create.
     pub create_deadline: bool,
+    /// Confirming a listing forgets the Secret, so that it is read again.
+    pub reread_secret: bool,
+    /// A write of the resource lands within the hold time of its decision or never.
+    pub write_deadline: bool,
     pub threads: usize,
     pub mutation: Option<Mutation>,
 }
@@ -91,6 +95,8 @@ impl Scenario {
             hold: 1,
             overlap: 2,
             create_deadline: true,
+            reread_secret: true,
+            write_deadline: true,
             threads: 2,
             mutation: None,
         }

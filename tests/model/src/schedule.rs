@@ -81,7 +81,8 @@ fn run(scenario: &Scenario, start: &World, leader: usize, known: &mut Known) -> 
             }
             Err(why) => why.to_owned(),
         };
-        let awake = world.processes.iter().enumerate().filter(|(index, _)| others_went || leads(scenario, *index, leader));
+        let awake =
+            world.processes.iter().enumerate().filter(|(index, _)| others_went || leads(scenario, *index, leader));
         let until = awake.filter_map(|(_, process)| process.wake).min();
         match until.filter(|until| *until <= deadline) {
             Some(until) => world.advance(until.max(world.now + 1), scenario.settle),
@@ -153,7 +154,10 @@ fn ready(scenario: &Scenario, world: &World, owned: &Owned, ours: Ids) -> Result
     let ended = |retiring: Issued| world.now >= retiring.at + scenario.overlap;
     [
         (object.deleting, "the deletion is not done"),
-        (published.map(|published| published.credential.id) != Some(current.id), "the Secret does not hold the credential"),
+        (
+            published.map(|published| published.credential.id) != Some(current.id),
+            "the Secret does not hold the credential",
+        ),
         (ours & one(current.id) == 0, "IAM does not have the credential"),
         (recorded.operation.is_some() || recorded.unresolved.is_some(), "an operation is not over"),
         (object.rotate.is_some() && object.rotate != recorded.handled_rotate, "a rotation is not done"),

@@ -4,8 +4,8 @@ use keyspaces_credential_protocol as protocol;
 use protocol::{Claim, Contender, Epoch, Observed, Settings, Step};
 
 use crate::facts::{
-    Issued, Listing, Memory, Object, Operation, Published, Recorded, Secret, Stage, Unresolved, number, one, secret_out,
-    set, span, tick, time,
+    Issued, Listing, Memory, Object, Operation, Published, Recorded, Secret, Stage, Unresolved, number, one,
+    secret_out, set, span, tick, time,
 };
 use crate::mutation::{self, Mutation};
 use crate::scenario::Scenario;
@@ -153,9 +153,13 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
             if let Some(listing) = &mut pass.listing {
                 listing.confirmed = true;
             }
+            // What is deleted next must not rest on a Secret that was read before the listing.
+            if scenario.reread_secret {
+                pass.secret = None;
+            }
             Next::Step
         }
-        Step::AddFinalizer => write_resource(world, me, pass, outcome, |object| object.finalizer = true),
+        Step::AddFinalizer => write_resource(scenario, world, me, pass, outcome, |object| object.finalizer = true),
         Step::BeginOperation(operation) => {
             let operation = Operation::of(&operation);
             let epoch = operation.epoch;
@@ -167,7 +171,7 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
                 pass.object.recorded.operation = Some(operation);
                 Next::Step
             } else {
-                write_resource(world, me, pass, outcome, |object| object.recorded.operation = Some(operation))
+                write_resource(scenario, world, me, pass, outcome, |object| object.recorded.operation = Some(operation))
             };
             if next == Next::Step {
                 world.processes[me].memory.attempt = Some((epoch, Stage::Begun));
@@ -188,7 +192,7 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
         Step::Complete(completion) => {
             let recorded = Recorded::of(&completion);
             let credential = recorded.credential;
-            let next = write_resource(world, me, pass, outcome, |object| object.recorded = recorded);
+            let next = write_resource(scenario, world, me, pass, outcome, |object| object.recorded = recorded);
             let memory = &mut world.processes[me].memory;
             if next == Next::Step && memory.in_hand().is_none_or(|held| Some(held.id) == credential.map(|one| one.id)) {
                 memory.attempt = None;
@@ -197,7 +201,7 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
         }
         Step::Abandon(settlement) => {
             let unresolved = settlement.unresolved.as_ref().map(Unresolved::of);
-            let next = write_resource(world, me, pass, outcome, |object| {
+            let next = write_resource(scenario, world, me, pass, outcome, |object| {
                 object.recorded.operation = None;
                 object.recorded.completed = small(settlement.completed);
                 object.recorded.unresolved = unresolved;
@@ -209,11 +213,13 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
         }
         Step::Rerender => write_secret(world, me, pass, outcome, |_| {}),
         Step::DeleteCredential(id, _) => delete(world, me, pass, number(&id), outcome),
-        Step::ForgetRetiring => write_resource(world, me, pass, outcome, |object| object.recorded.retiring = None),
-        Step::Settle => write_resource(world, me, pass, outcome, |object| object.recorded.unresolved = None),
+        Step::ForgetRetiring => {
+            write_resource(scenario, world, me, pass, outcome, |object| object.recorded.retiring = None)
+        }
+        Step::Settle => write_resource(scenario, world, me, pass, outcome, |object| object.recorded.unresolved = None),
         Step::ReleaseSecret => write_secret(world, me, pass, outcome, |secret| secret.ours = false),
         Step::RemoveFinalizer => {
-            let next = write_resource(world, me, pass, outcome, |object| object.finalizer = false);
+            let next = write_resource(scenario, world, me, pass, outcome, |object| object.finalizer = false);
             world.collect(resource, Some(me));
             // The resource is gone, so the pass has nothing to go on with; the next one sees a 404.
             if next == Next::Step { Next::StartOver } else { next }
@@ -227,6 +233,7 @@ fn small(epoch: Epoch) -> u8 {
 
 /// One write of the resource with the resourceVersion that this pass knows. The reply is the new observation.
 fn write_resource(
+    scenario: &Scenario,
     world: &mut World,
     me: usize,
     pass: &mut Pass,
@@ -238,6 +245,8 @@ fn write_resource(
         Outcome::Lost => return FAILED,
         Outcome::Conflict => return Next::StartOver,
         _ if !pass.fresh => return Next::StartOver,
+        // The request's deadline: a decision that was made long ago is not written any more.
+        _ if scenario.write_deadline && world.now >= pass.decided_at + scenario.hold => return Next::StartOver,
         _ => {}
     }
     let Some(object) = &mut world.owned[usize::from(resource)].object else {

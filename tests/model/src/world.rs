@@ -18,8 +18,13 @@ pub struct Credential {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Flying {
     /// It lands before a time or never.
-    Create { before: Tick, owner: u8 },
-    Delete { id: Id },
+    Create {
+        before: Tick,
+        owner: u8,
+    },
+    Delete {
+        id: Id,
+    },
 }
 
 /// One `KeyspacesCredential` and its Secret.
@@ -200,7 +205,8 @@ impl World {
 
     /// A reply of List. A stale one misses what is younger than the settle time and shows what went within it.
     pub fn list(&self, stale: bool, settle: Tick) -> Listing {
-        let young = |credential: &&Credential| stale && credential.owner.is_some() && self.now < credential.created + settle;
+        let young =
+            |credential: &&Credential| stale && credential.owner.is_some() && self.now < credential.created + settle;
         let issued = |credential: &Credential| Issued { id: credential.id, at: credential.created };
         let mut shown: Vec<Issued> = self.iam.iter().filter(|one| !young(one)).map(issued).collect();
         if stale {

@@ -104,8 +104,7 @@ fn a_failure_is_waited_out_unless_the_owner_changed_something() {
 fn deletion_removes_what_is_ours_and_nothing_else() {
     let mut world = World::rotated();
     world.resource.deleting = true;
-    let expected =
-        ["ReadSecret", "Delete(2, ResourceDeleted)", "Delete(1, ResourceDeleted)", "RemoveFinalizer"];
+    let expected = ["ReadSecret", "Delete(2, ResourceDeleted)", "Delete(1, ResourceDeleted)", "RemoveFinalizer"];
     assert_eq!(world.run(), expected);
     assert!(world.gone && world.iam.is_empty());
 

@@ -1,0 +1,19 @@
+//! End to end: the real control plane, the shipped binary under its deployed rights, an IAM that behaves like IAM.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this is test code: a panic is how it says that something is not as it should be"
+)]
+
+mod life;
+
+use kit::world::World;
+
+/// The shipped binary.
+const BINARY: &str = env!("CARGO_BIN_EXE_keyspaces-credential-operator");
+
+/// A world with a running operator.
+async fn world(name: &str) -> World {
+    World::running(BINARY, name).await
+}

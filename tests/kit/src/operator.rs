@@ -1,0 +1,117 @@
+//! The operator under test: the shipped binary, as a process, with the rights that it is deployed with.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tokio::process::{Child, Command};
+
+/// How an operator is started.
+pub struct Start<'a> {
+    /// The program.
+    pub binary: &'a Path,
+    /// The kubeconfig of its service account.
+    pub kubeconfig: &'a Path,
+    /// Where IAM answers.
+    pub iam_url: &'a str,
+    /// Where it writes its log.
+    pub log: PathBuf,
+    /// Flags.
+    pub flags: Vec<String>,
+    /// Environment variables, over the usual ones; an empty value takes one away.
+    pub environment: Vec<(String, String)>,
+}
+
+/// A running operator. Dropping it kills it.
+pub struct Operator {
+    child: Child,
+    log: PathBuf,
+    probe_address: String,
+}
+
+impl Operator {
+    /// Starts it. Nothing of the environment of the test reaches it.
+    pub fn start(start: Start<'_>) -> Self {
+        let probe_address = free_address();
+        let log = File::options().create(true).append(true).open(&start.log).expect("the log can be written");
+        let mut command = Command::new(start.binary);
+        command
+            .args(["--probe-address", &probe_address])
+            .args(&start.flags)
+            .env_clear()
+            .env("KUBECONFIG", start.kubeconfig)
+            .env("AWS_ENDPOINT_URL_IAM", start.iam_url)
+            .env("AWS_REGION", "eu-central-1")
+            .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("RUST_LOG", "debug")
+            .env("NO_COLOR", "1");
+        for (name, value) in &start.environment {
+            if value.is_empty() {
+                command.env_remove(name);
+            } else {
+                command.env(name, value);
+            }
+        }
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a file can be shared"))
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the operator starts");
+        Self { child, log: start.log, probe_address }
+    }
+
+    /// What it has logged so far, and the ones before it in the same file.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// Where its probes answer.
+    pub fn probe_address(&self) -> &str {
+        &self.probe_address
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// Its resident memory in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it runs");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("Linux tells");
+        line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
+    }
+
+    /// Ends it as Kubernetes does, and waits until it is gone. Gives its exit code.
+    pub async fn terminate(&mut self) -> Option<i32> {
+        signal("TERM", self.id()).await;
+        self.ended().await
+    }
+
+    /// Ends it without a chance to say anything.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("it can be killed");
+    }
+
+    /// Waits until it ends by itself. Gives its exit code.
+    pub async fn ended(&mut self) -> Option<i32> {
+        self.child.wait().await.expect("it can be waited for").code()
+    }
+}
+
+/// Sends a signal to a process that the test started.
+pub async fn signal(name: &str, id: u32) {
+    let status = Command::new("kill").arg("-s").arg(name).arg(id.to_string()).status().await.expect("kill runs");
+    assert!(status.success(), "the process is there");
+}
+
+/// An address that was free a moment ago.
+fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    listener.local_addr().expect("it is bound").to_string()
+}

@@ -1,0 +1,353 @@
+//! One world a test: a namespace, an IAM of its own, an operator that looks at that namespace.
+//!
+//! A test reads like the story that it tells: `world.apply(…)`, `world.ready("orders")`, `world.login("orders")`.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::events::v1::Event;
+use keyspaces_credential_operator::api::{KeyspacesCredential, ROTATE_ANNOTATION};
+use keyspaces_emulator::{Call, Emulator, Operation, Options};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::{Api, Client, Resource as _};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::control_plane::{ControlPlane, OPERATOR};
+use crate::login::login;
+use crate::operator::{Operator, Start};
+
+/// How long a test waits for something that has to happen. Nothing is concluded from how long it took.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The IAM user of a test that needs one.
+pub const USER: &str = "orders-app";
+
+/// A namespace, an IAM and an operator.
+pub struct World {
+    /// The API server that all tests share.
+    pub control_plane: &'static ControlPlane,
+    /// A client with an administrator's rights.
+    pub client: Client,
+    /// The namespace of this test.
+    pub namespace: String,
+    /// The IAM of this test, and the login of Amazon Keyspaces.
+    pub iam: Emulator,
+    /// The operator, if it runs.
+    pub operator: Option<Operator>,
+    binary: PathBuf,
+    folder: TempDir,
+}
+
+impl World {
+    /// A world whose operator does not run yet. `binary` is the operator's program.
+    pub async fn new(binary: &str, name: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let control_plane = ControlPlane::shared();
+        control_plane.install().await;
+        let client = control_plane.admin().await;
+        let namespace = format!("{name}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let object = serde_json::from_value(json!({ "metadata": { "name": namespace } })).expect("a namespace");
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        namespaces.create(&PostParams::default(), &object).await.expect("the namespace can be made");
+        let folder = tempfile::tempdir().expect("a folder");
+        let kubeconfig = folder.path().join("kubeconfig");
+        control_plane.service_account_kubeconfig(OPERATOR, OPERATOR, &kubeconfig).await;
+        let iam = Emulator::start(Options::with_users([USER])).expect("the emulator starts");
+        Self { control_plane, client, namespace, iam, operator: None, binary: Path::new(binary).to_owned(), folder }
+    }
+
+    /// A world whose operator runs.
+    pub async fn running(binary: &str, name: &str) -> Self {
+        let mut world = Self::new(binary, name).await;
+        world.start(&[]);
+        world
+    }
+
+    /// Starts the operator with further flags.
+    pub fn start(&mut self, flags: &[&str]) {
+        self.start_with(flags, &[]);
+    }
+
+    /// Starts the operator with further flags and environment variables.
+    pub fn start_with(&mut self, flags: &[&str], environment: &[(&str, &str)]) {
+        // IAM's lag is what the settle time is for, and the emulator has none unless it is told to.
+        let mut all = vec!["--namespace".to_owned(), self.namespace.clone()];
+        for (flag, value) in [("--settle", "3s"), ("--hold", "3s"), ("--recheck", "1s"), ("--iam-deadline", "3s")] {
+            if !flags.contains(&flag) {
+                all.extend([flag.to_owned(), value.to_owned()]);
+            }
+        }
+        all.extend(flags.iter().map(|&flag| flag.to_owned()));
+        self.operator = Some(Operator::start(Start {
+            binary: &self.binary,
+            kubeconfig: &self.folder.path().join("kubeconfig"),
+            iam_url: &self.iam.iam_url(),
+            log: self.folder.path().join("operator.log"),
+            flags: all,
+            environment: environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        }));
+    }
+
+    /// The operator.
+    pub fn operator(&mut self) -> &mut Operator {
+        self.operator.as_mut().expect("the operator was started")
+    }
+
+    /// What the operators of this world have logged.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.folder.path().join("operator.log")).unwrap_or_default())
+            .into_owned()
+    }
+
+    /// A folder that goes with the world.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The resources of the world.
+    pub fn resources(&self) -> Api<KeyspacesCredential> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// The Secrets of the world.
+    pub fn secrets(&self) -> Api<Secret> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Runs kubectl in the namespace of the world.
+    pub async fn kubectl(&self, arguments: &[&str]) -> crate::control_plane::Output {
+        let mut all = vec!["--namespace", self.namespace.as_str()];
+        all.extend(arguments);
+        self.control_plane.kubectl(&all).await
+    }
+
+    /// Tries to apply a resource of this name, with this spec, as a user would.
+    pub async fn try_apply(&self, name: &str, spec: Value) -> Result<KeyspacesCredential, kube::Error> {
+        self.try_apply_object(json!({ "metadata": { "name": name }, "spec": spec })).await
+    }
+
+    /// Tries to apply a whole resource; kind and version are filled in.
+    pub async fn try_apply_object(&self, mut object: Value) -> Result<KeyspacesCredential, kube::Error> {
+        object["apiVersion"] = json!("keyspaces.dev/v1alpha1");
+        object["kind"] = json!("KeyspacesCredential");
+        let name = object["metadata"]["name"].as_str().expect("it has a name").to_owned();
+        self.resources().patch(&name, &PatchParams::apply("test").force(), &Patch::Apply(&object)).await
+    }
+
+    /// Applies a resource of this name with this spec.
+    pub async fn apply(&self, name: &str, spec: Value) -> KeyspacesCredential {
+        self.try_apply(name, spec).await.expect("the API server accepts it")
+    }
+
+    /// Applies a resource for [`USER`] with the defaults and waits until it is ready.
+    pub async fn ready_with_defaults(&self, name: &str) -> KeyspacesCredential {
+        self.apply(name, json!({ "iamUserName": USER })).await;
+        self.ready(name).await
+    }
+
+    /// Asks for a rotation.
+    pub async fn rotate(&self, name: &str, value: &str) {
+        let patch = json!({ "metadata": { "annotations": { ROTATE_ANNOTATION: value } } });
+        self.resources()
+            .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+            .expect("the annotation can be set");
+    }
+
+    /// Asks for a deletion.
+    pub async fn delete(&self, name: &str) {
+        self.resources().delete(name, &DeleteParams::default()).await.expect("it can be deleted");
+    }
+
+    /// The resource as it is.
+    pub async fn resource(&self, name: &str) -> KeyspacesCredential {
+        self.resources().get(name).await.expect("it is there")
+    }
+
+    /// Waits until the resource is as `wanted` says.
+    pub async fn until(
+        &self,
+        name: &str,
+        what: &str,
+        wanted: impl Fn(&KeyspacesCredential) -> bool,
+    ) -> KeyspacesCredential {
+        let mut last = None;
+        let found = self
+            .eventually(async || {
+                let now = self.resources().get_opt(name).await.ok().flatten();
+                let holds = now.as_ref().is_some_and(&wanted);
+                last = now;
+                holds
+            })
+            .await;
+        let status = last.as_ref().map(|resource| serde_json::to_string_pretty(&resource.status).unwrap_or_default());
+        assert!(found, "{name} is not {what}: {}\n{}", status.unwrap_or_default(), self.log());
+        last.expect("it was found")
+    }
+
+    /// Waits until `holds`.
+    pub async fn eventually(&self, mut holds: impl AsyncFnMut() -> bool) -> bool {
+        let mut ticks = tokio::time::interval(Duration::from_millis(50));
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while tokio::time::Instant::now() < deadline {
+            ticks.tick().await;
+            if holds().await {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Waits until the resource is ready and its status speaks of its present spec.
+    pub async fn ready(&self, name: &str) -> KeyspacesCredential {
+        self.until(name, "Ready", |resource| {
+            has_condition(resource, "Ready", "True", "Published") && speaks_of_present(resource)
+        })
+        .await
+    }
+
+    /// Waits until the resource says that a human has to act, for this reason. Gives the message.
+    pub async fn stalled(&self, name: &str, reason: &str) -> String {
+        let resource = self
+            .until(name, &format!("Stalled/{reason}"), |resource| {
+                has_condition(resource, "Stalled", "True", reason) && has_condition(resource, "Ready", "False", reason)
+            })
+            .await;
+        condition(&resource, "Stalled").map(|condition| condition.message.clone()).expect("it is stalled")
+    }
+
+    /// Waits until the resource is gone.
+    pub async fn gone(&self, name: &str) {
+        let gone = self.eventually(async || matches!(self.resources().get_opt(name).await, Ok(None))).await;
+        assert!(gone, "{name} is still there: {:?}\n{}", self.resource(name).await.status, self.log());
+    }
+
+    /// Waits until the Secret is gone.
+    pub async fn secret_gone(&self, name: &str) {
+        let gone = self.eventually(async || matches!(self.secrets().get_opt(name).await, Ok(None))).await;
+        assert!(gone, "Secret {name} is still there");
+    }
+
+    /// User name and password of a Secret.
+    pub async fn user_and_password(&self, secret: &str) -> (String, String) {
+        let secret = self.secrets().get(secret).await.expect("the Secret is there");
+        let data = secret.data.unwrap_or_default();
+        let text = |key: &str| String::from_utf8(data[key].0.clone()).expect("it is text");
+        (text("username"), text("password"))
+    }
+
+    /// Logs in with what a Secret holds.
+    pub async fn login(&self, secret: &str) -> Result<(), String> {
+        let (user_name, password) = self.user_and_password(secret).await;
+        self.login_as(&user_name, &password).await
+    }
+
+    /// Logs in with a user name and a password.
+    pub async fn login_as(&self, user_name: &str, password: &str) -> Result<(), String> {
+        login(self.iam.cql_address(), self.iam.ca_pem(), user_name, password).await
+    }
+
+    /// The calls of one operation that IAM recorded.
+    pub fn calls(&self, operation: Operation) -> Vec<Call> {
+        self.iam.calls().into_iter().filter(|call| call.operation == operation).collect()
+    }
+
+    /// How often IAM was asked to create, list and delete.
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let count = |operation| self.calls(operation).len();
+        (count(Operation::Create), count(Operation::List), count(Operation::Delete))
+    }
+
+    /// The ids of the credentials of [`USER`] in IAM, sorted.
+    pub fn ids(&self) -> Vec<String> {
+        let mut ids: Vec<String> = self.iam.credentials_of(USER).into_iter().map(|credential| credential.id).collect();
+        ids.sort();
+        ids
+    }
+
+    /// The events about a resource, as `Reason: note`, in the order in which they happened.
+    pub async fn events(&self, name: &str) -> Vec<String> {
+        let events: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
+        let mut events = events.list(&ListParams::default()).await.expect("events can be listed").items;
+        events.retain(|event| event.regarding.as_ref().is_some_and(|about| about.name.as_deref() == Some(name)));
+        events.sort_by_key(|event| event.event_time.clone());
+        let text = |text: Option<String>| text.unwrap_or_default();
+        events.into_iter().map(|event| format!("{}: {}", text(event.reason), text(event.note))).collect()
+    }
+
+    /// Waits until an event of this reason is told about a resource.
+    pub async fn event(&self, name: &str, reason: &str) -> String {
+        let mut found = None;
+        let prefix = format!("{reason}: ");
+        let there = self
+            .eventually(async || {
+                found = self.events(name).await.into_iter().find(|event| event.starts_with(&prefix));
+                found.is_some()
+            })
+            .await;
+        assert!(there, "no event {reason}: {:?}", self.events(name).await);
+        found.unwrap_or_default()
+    }
+
+    /// The universal oracle: the Secret's password is that of an Active credential whose id status names, it logs in, and
+    /// besides it and a retiring one IAM holds nothing of ours; and no password is anywhere else.
+    pub async fn assert_whole(&self, name: &str) {
+        let resource = self.resource(name).await;
+        let status = resource.status.clone().unwrap_or_default();
+        let current = status.credential.expect("status names a credential").id;
+        let secret = status.binding.expect("status names the Secret").name;
+        let (user_name, password) = self.user_and_password(&secret).await;
+        assert_eq!(self.iam.verify(&user_name, &password).as_deref(), Some(current.as_str()), "{}", self.log());
+        self.login(&secret).await.expect("the Secret's password logs in");
+        let mut ours: Vec<String> =
+            std::iter::once(current).chain(status.retiring.map(|retiring| retiring.id)).collect();
+        ours.sort();
+        let mut kept: Vec<String> = self
+            .iam
+            .credentials_of(&resource.spec.iam_user_name)
+            .into_iter()
+            .filter(|credential| !credential.outside)
+            .map(|credential| credential.id)
+            .collect();
+        kept.sort();
+        assert_eq!(kept, ours, "IAM holds what status says\n{}", self.log());
+        assert!(has_condition(&resource, "Ready", "True", "Published"), "{:?}", resource.status);
+        assert!(speaks_of_present(&resource), "{:?}", resource.status);
+        self.assert_no_password_shown().await;
+    }
+
+    /// No password, present or replaced, is in the log, in events or in any object but a Secret's data.
+    pub async fn assert_no_password_shown(&self) {
+        assert_eq!(self.iam.leaks(self.log().as_bytes()), Vec::<String>::new(), "in the log");
+        let events = self.kubectl(&["get", "events,events.v1.events.k8s.io", "-o", "yaml"]).await.success();
+        assert_eq!(self.iam.leaks(events.as_bytes()), Vec::<String>::new(), "in the events");
+        let shown = ["get", "keyspacescredentials", "-o", "yaml", "--show-managed-fields"];
+        let resources = self.kubectl(&shown).await.success();
+        assert_eq!(self.iam.leaks(resources.as_bytes()), Vec::<String>::new(), "in the resources");
+        for mut secret in self.secrets().list(&ListParams::default()).await.expect("Secrets can be listed") {
+            secret.data = None;
+            let metadata = serde_json::to_string(&secret).expect("it is JSON");
+            assert_eq!(self.iam.leaks(metadata.as_bytes()), Vec::<String>::new(), "in a Secret's metadata");
+        }
+    }
+}
+
+/// A condition of a resource.
+pub fn condition<'a>(
+    resource: &'a KeyspacesCredential,
+    type_: &str,
+) -> Option<&'a k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition> {
+    resource.status.as_ref()?.conditions.iter().find(|condition| condition.type_ == type_)
+}
+
+/// Whether a resource has a condition with this status and reason.
+pub fn has_condition(resource: &KeyspacesCredential, type_: &str, status: &str, reason: &str) -> bool {
+    condition(resource, type_).is_some_and(|condition| condition.status == status && condition.reason == reason)
+}
+
+fn speaks_of_present(resource: &KeyspacesCredential) -> bool {
+    resource.status.as_ref().and_then(|status| status.observed_generation) == resource.meta().generation
+}
