@@ -8,6 +8,7 @@ use futures::{Future, StreamExt};
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::PartialObjectMeta;
 use kube::runtime::controller::{Action, Config, Controller, Error};
+use kube::runtime::reflector::ObjectRef;
 use kube::runtime::{Predicate as _, WatchStreamExt, predicates, reflector, watcher};
 use kube::{Api, ResourceExt};
 use tokio::sync::watch;
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 use super::context::Context;
 use super::pass;
 use crate::api::KeyspacesCredential;
-use crate::secret::MANAGED_BY_LABEL;
+use crate::secret::{MANAGED_BY_LABEL, RESOURCE};
 
 /// Resources that are worked on at the same time. One slow IAM user does not hold the others.
 const CONCURRENCY: u16 = 64;
@@ -38,24 +39,23 @@ pub async fn run(
         None => Api::all(context.client.clone()),
     };
     let (reader, writer) = reflector::store();
-    let listed = reader.clone();
-    tokio::spawn(async move {
-        if listed.wait_until_ready().await.is_ok() {
-            tracing::info!("watching the resources");
-            // Nobody may be asking for readiness.
-            let _ = ready.send(true);
-        }
-    });
     // Our own status writes must not call the next pass: what matters is what others change.
     let changed = predicates::generation.combine(predicates::annotations).combine(predicates::finalizers);
     let changes = watcher(resources, watcher::Config::default())
         .default_backoff()
+        .inspect(move |event| {
+            if matches!(event, Ok(watcher::Event::InitDone)) {
+                tracing::info!("all resources are listed");
+                // Nobody may be asking for readiness.
+                let _ = ready.send(true);
+            }
+        })
         .reflect(writer)
         .applied_objects()
         .predicate_filter(changed, Default::default());
     let ours = watcher::Config::default().labels(&format!("{}={}", MANAGED_BY_LABEL.0, MANAGED_BY_LABEL.1));
     Controller::for_stream(changes, reader)
-        .owns(secrets, ours)
+        .watches(secrets, ours, |secret| resource_of(&secret))
         .with_config(Config::default().concurrency(CONCURRENCY))
         .graceful_shutdown_on(shutdown)
         .run(reconcile, |_, error: &Infallible, _| match *error {}, context)

@@ -17,6 +17,9 @@ const CREDENTIAL_ID: &str = "keyspaces.dev/credential-id";
 const ISSUED_AT: &str = "keyspaces.dev/issued-at";
 const EPOCH: &str = "keyspaces.dev/epoch";
 const DIGEST: &str = "keyspaces.dev/digest";
+/// The annotation that names the resource of a Secret. It only says whom to call when the Secret changes, for instance because
+/// its owner reference went; what a Secret belongs to is told by the owner reference alone.
+pub const RESOURCE: &str = "keyspaces.dev/resource";
 /// The annotation that carries the highest epoch that wrote to the Secret.
 pub const FENCE: &str = "keyspaces.dev/fence";
 

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::{Resource, ResourceExt};
 
-use super::{CREDENTIAL_ID, DIGEST, EPOCH, FENCE, ISSUED_AT, MANAGED_BY_LABEL, digest};
+use super::{CREDENTIAL_ID, DIGEST, EPOCH, FENCE, ISSUED_AT, MANAGED_BY_LABEL, RESOURCE, digest};
 use crate::api::{KeyspacesCredential, SecretSpec};
 use crate::protocol::{CredentialId, Epoch, ServiceUserName};
 
@@ -61,6 +61,7 @@ pub fn render(owner: &Owner<'_>, spec: &SecretSpec, login: &Login<'_>, existing:
     annotations.extend(spec.annotations.clone());
     let fence = existing.map_or(Epoch(0), fence_of).max(login.epoch);
     for (key, value) in [
+        (RESOURCE, owner.resource.name_any()),
         (CREDENTIAL_ID, login.id.to_string()),
         (ISSUED_AT, login.issued_at.to_string()),
         (EPOCH, login.epoch.to_string()),

@@ -6,7 +6,11 @@
     reason = "this is test code: a panic is how it says that something is not as it should be"
 )]
 
+mod bad_input;
 mod life;
+mod refusals;
+mod silence;
+mod start;
 
 use kit::world::World;
 

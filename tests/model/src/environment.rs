@@ -30,6 +30,10 @@ pub fn actions(scenario: &Scenario, world: &World, actions: &mut Vec<Action>) {
     }
     let budget = &world.budget;
     for (index, process) in (0u8..).zip(&world.processes) {
+        let overtakes = world.last.is_some_and(|last| last != index);
+        if overtakes && budget.switches == 0 {
+            continue;
+        }
         let Some(step) = shell::pending(scenario, world, usize::from(index)) else {
             if process.wake == Some(0) {
                 actions.push(Action::Go(index, Outcome::Reply));
@@ -107,10 +111,15 @@ pub fn next(scenario: &Scenario, world: &World, action: Action) -> Option<World>
                 Outcome::Late => next.budget.late -= 1,
                 Outcome::Stale => next.budget.stale -= 1,
             }
+            if next.last.is_some_and(|last| last != process) {
+                next.budget.switches -= 1;
+            }
             shell::go(scenario, &mut next, usize::from(process), outcome);
+            next.last = next.processes[usize::from(process)].pass.as_ref().map(|_| process);
         }
         Action::Crash(process) => {
             next.budget.crashes -= 1;
+            next.last = next.last.filter(|last| *last != process);
             let process = &mut next.processes[usize::from(process)];
             process.memory = Memory::default();
             process.pass = None;

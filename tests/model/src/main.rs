@@ -3,7 +3,7 @@
 use protocol_model::scenario::{Budget, Outside, Scenario, Start};
 
 fn main() {
-    let outside = &[
+    let all = [
         Outside::Rotate,
         Outside::DeleteSecret,
         Outside::DamageSecret,
@@ -11,24 +11,40 @@ fn main() {
         Outside::AddForeign,
         Outside::DeleteResource,
     ];
-    let args: Vec<u8> = std::env::args().skip(1).map(|a| a.parse().unwrap()).collect();
-    let start = [Start::Applied, Start::Ready, Start::Overlap][args[0] as usize];
-    let scenario = Scenario {
-        budget: Budget { crashes: args[1], failures: args[2], late: args[3], stale: args[4], outside: args[5] },
-        outside,
-        ticks: args[6],
-        replicas: args[7],
-        policy: if args[8] == 0 {
-            keyspaces_credential_protocol::DeletionPolicy::Delete
-        } else {
-            keyspaces_credential_protocol::DeletionPolicy::Retain
-        },
-        epochs: args[9],
-        write_deadline: std::env::var_os("NOWRITE").is_none(),
-        hold: args.get(10).copied().unwrap_or(1),
-        reread_secret: std::env::var_os("NOREREAD").is_none(),
-        create_deadline: std::env::var_os("NODEADLINE").is_none(),
-        ..Scenario::quiet("one", start)
-    };
-    println!("{start:?} {}", protocol_model::check(&scenario));
+    let mut acts = Vec::new();
+    let mut s = Scenario::quiet("one", Start::Applied);
+    let mut b = Budget { switches: 100, ..Budget::default() };
+    for arg in std::env::args().skip(1) {
+        let (k, v) = arg.split_once('=').unwrap();
+        let n: u8 = v.parse().unwrap_or(0);
+        match k {
+            "start" => s.start = [Start::Applied, Start::Ready, Start::Overlap][n as usize],
+            "c" => b.crashes = n,
+            "f" => b.failures = n,
+            "l" => b.late = n,
+            "s" => b.stale = n,
+            "o" => b.outside = n,
+            "sw" => b.switches = n,
+            "acts" => acts = v.chars().map(|c| all[c.to_digit(10).unwrap() as usize]).collect(),
+            "t" => s.ticks = n,
+            "r" => s.replicas = n,
+            "res" => s.resources = n,
+            "e" => s.epochs = n,
+            "hold" => s.hold = n,
+            "settle" => s.settle = n,
+            "retain" => s.policy = keyspaces_credential_protocol::DeletionPolicy::Retain,
+            "noreread" => s.reread_secret = false,
+            "nodeadline" => s.create_deadline = false,
+            "nolook" => s.look_when_gone = false,
+            "nowrite" => s.write_deadline = false,
+            "timeout" => s.timeout = Some(std::time::Duration::from_secs(n.into())),
+            _ => panic!("{k}"),
+        }
+    }
+    if acts.is_empty() {
+        acts = all.to_vec();
+    }
+    s.outside = acts.leak();
+    s.budget = b;
+    println!("{}", protocol_model::check(&s));
 }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use keyspaces_credential_protocol::DeletionPolicy;
-use stateright::{Checker, Model, Property};
+use stateright::{Checker, HasDiscoveries, Model, Property};
 
 use crate::environment::{self, Action};
 use crate::facts::one;
@@ -140,7 +140,12 @@ impl Model for Checked {
 /// Explores all states of a scenario.
 pub fn check(scenario: &Scenario) -> Report {
     let begun = Instant::now();
-    let checker = Checked::new(scenario.clone()).checker().threads(scenario.threads).spawn_bfs().join();
+    let mut builder =
+        Checked::new(scenario.clone()).checker().threads(scenario.threads).finish_when(HasDiscoveries::Any);
+    if let Some(timeout) = scenario.timeout {
+        builder = builder.timeout(timeout);
+    }
+    let checker = builder.spawn_bfs().join();
     let model = checker.model();
     let counterexamples = checker
         .discoveries()

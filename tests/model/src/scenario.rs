@@ -1,5 +1,7 @@
 //! What a run may meet, and how far it goes.
 
+use std::time::Duration;
+
 use keyspaces_credential_protocol::DeletionPolicy;
 
 use crate::facts::Tick;
@@ -18,6 +20,8 @@ pub struct Budget {
     pub stale: u8,
     /// Somebody outside acts.
     pub outside: u8,
+    /// A process is overtaken by another in the middle of its pass.
+    pub switches: u8,
 }
 
 /// What somebody outside may do.
@@ -74,6 +78,10 @@ pub struct Scenario {
     pub reread_secret: bool,
     /// A write of the resource lands within the hold time of its decision or never.
     pub write_deadline: bool,
+    /// Before a process removes what it holds for a resource that is gone, it looks whether the Secret holds it.
+    pub look_when_gone: bool,
+    /// The run ends after this time, complete or not.
+    pub timeout: Option<Duration>,
     pub threads: usize,
     pub mutation: Option<Mutation>,
 }
@@ -97,6 +105,8 @@ impl Scenario {
             create_deadline: true,
             reread_secret: true,
             write_deadline: true,
+            look_when_gone: true,
+            timeout: None,
             threads: 2,
             mutation: None,
         }

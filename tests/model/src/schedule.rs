@@ -31,6 +31,7 @@ pub struct Unrest {
 pub fn converges(scenario: &Scenario, world: &World, known: &mut Known) -> Result<(), Unrest> {
     let mut world = world.clone();
     world.budget = Budget::default();
+    world.last = None;
     // What has not landed when faults stop never does. That it lands first is another reachable state.
     world.flying.clear();
     world.refuses_secret = false;

@@ -100,12 +100,16 @@ fn go_on(scenario: &Scenario, world: &mut World, process: usize, step: Step, out
 }
 
 /// GET the resource. Where it is gone, a credential in hand goes too.
-fn begin_pass(_: &Scenario, world: &mut World, process: usize) {
+fn begin_pass(scenario: &Scenario, world: &mut World, process: usize) {
     let resource = world.processes[process].resource;
     world.processes[process].wake = None;
     let Some(object) = world.owned[usize::from(resource)].object.clone() else {
+        let published = world.owned[usize::from(resource)].secret.and_then(|secret| secret.published);
         if let Some(held) = world.processes[process].memory.in_hand() {
-            world.delete_by_us(held.id);
+            // The reply to its publication may have been lost, and a Secret that was to be kept then holds it.
+            if !scenario.look_when_gone || published.map(|published| published.credential.id) != Some(held.id) {
+                world.delete_by_us(held.id);
+            }
         }
         world.processes[process].memory = Memory::default();
         return;

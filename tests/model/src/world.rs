@@ -88,6 +88,8 @@ pub struct World {
     pub owned: Vec<Owned>,
     pub processes: Vec<Process>,
     pub budget: Budget,
+    /// The process that went last, if it is in the middle of a pass.
+    pub last: Option<u8>,
     /// The Secret's write is refused.
     pub refuses_secret: bool,
     /// What a human deleted.
@@ -111,6 +113,7 @@ impl World {
                 .flat_map(|resource| (0..scenario.replicas).map(move |_| process(resource)))
                 .collect(),
             budget: scenario.budget,
+            last: None,
             refuses_secret: false,
             destroyed_outside: 0,
             harm: None,

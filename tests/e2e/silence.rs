@@ -1,0 +1,36 @@
+//! No password in any output, at the most talkative level, through a whole life with its accidents.
+
+use keyspaces_emulator::{Fault, FaultKind, Operation};
+use kit::world::{USER, World};
+use serde_json::json;
+
+use crate::BINARY;
+
+#[tokio::test]
+async fn at_trace_level_no_password_is_in_any_output() {
+    let mut world = World::new(BINARY, "trace").await;
+    world.start_with(&["--resync", "2s"], &[("RUST_LOG", "trace")]);
+    // Replies of Create that carry a password and cannot be taken: an error that quoted the body would show it.
+    world.iam.set_fault(Fault::on(Operation::Create, FaultKind::CutXml { at: None }));
+    world
+        .iam
+        .set_fault(Fault::on(Operation::Create, FaultKind::DropField { element: "UserName".to_owned() }).from_nth(2));
+    world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "1s" } })).await;
+    world.ready("orders").await;
+    world.rotate("orders", "once").await;
+    world
+        .until("orders", "rotated", |resource| {
+            resource.status.as_ref().is_some_and(|status| {
+                status.last_handled_rotate.as_deref() == Some("once")
+                    && status.retiring.is_none()
+                    && status.unresolved.is_none()
+            })
+        })
+        .await;
+    world.assert_whole("orders").await;
+    world.delete("orders").await;
+    world.gone("orders").await;
+    assert!(world.log().contains("TRACE"), "the log is at the level that it should be");
+    world.assert_no_password_shown().await;
+    assert!(world.counts().0 >= 4, "two Creates were lost on the way");
+}
