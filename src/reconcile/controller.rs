@@ -68,6 +68,12 @@ pub async fn run(
         .await;
 }
 
+/// The resource of a Secret. Not by its owner reference: that may be just what somebody took away.
+fn resource_of(secret: &PartialObjectMeta<Secret>) -> Option<ObjectRef<PartialObjectMeta<KeyspacesCredential>>> {
+    let name = secret.annotations().get(RESOURCE)?;
+    Some(ObjectRef::new(name).within(&secret.namespace()?))
+}
+
 async fn reconcile(
     object: Arc<PartialObjectMeta<KeyspacesCredential>>,
     context: Arc<Context>,

@@ -162,10 +162,10 @@ async fn a_secret_that_would_be_refused_is_known_before_there_is_a_password() {
 }
 
 #[tokio::test]
-async fn a_forced_write_over_the_published_secret_is_not_ready() {
+async fn a_secret_whose_owner_was_taken_away_is_noticed_and_left_alone() {
     let world = world("stolen").await;
     world.ready_with_defaults("orders").await;
-    // Another controller takes the Secret over.
+    // Somebody takes the owner reference away: the Secret is no longer ours, whatever its name.
     let patch = json!({ "metadata": { "ownerReferences": null } });
     world.secrets().patch("orders", &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
     world.stalled("orders", "SecretConflict").await;

@@ -94,6 +94,8 @@ pub struct Secret {
 pub struct Listing {
     pub shown: Vec<Issued>,
     pub taken_at: Tick,
+    /// The Secret was read again after it.
+    pub secret_seen: bool,
     pub confirmed: bool,
 }
 

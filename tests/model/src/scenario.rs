@@ -74,7 +74,7 @@ pub struct Scenario {
     pub overlap: Tick,
     /// A process gives a pass up that is older than the settle time before it sends Create.
     pub create_deadline: bool,
-    /// Confirming a listing forgets the Secret, so that it is read again.
+    /// Confirming a listing reads the Secret again, before the resource.
     pub reread_secret: bool,
     /// A write of the resource lands within the hold time of its decision or never.
     pub write_deadline: bool,

@@ -140,8 +140,9 @@ fn ended(scenario: &Scenario, world: &World, owned: &Owned, ours: Ids) -> Result
     if ours & !kept != 0 {
         return Err("a deleted resource left a credential");
     }
-    if kept & !ours & !world.destroyed_outside != 0 {
-        return Err("what was to be kept is gone");
+    let published = owned.secret.and_then(|secret| secret.published).map_or(0, |published| one(published.credential.id));
+    if published & !ours & !world.destroyed_outside != 0 {
+        return Err("the Secret that was to be kept holds a dead credential");
     }
     Ok(())
 }

@@ -149,20 +149,7 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
             pass.listing = Some(listing);
             Next::Step
         }
-        Step::ConfirmListing => {
-            if !pass.fresh {
-                return Next::StartOver;
-            }
-            pass.read_at = world.now;
-            if let Some(listing) = &mut pass.listing {
-                listing.confirmed = true;
-            }
-            // What is deleted next must not rest on a Secret that was read before the listing.
-            if scenario.reread_secret {
-                pass.secret = None;
-            }
-            Next::Step
-        }
+        Step::ConfirmListing => confirm(scenario, world, me, pass),
         Step::AddFinalizer => write_resource(scenario, world, me, pass, outcome, |object| object.finalizer = true),
         Step::BeginOperation(operation) => {
             let operation = Operation::of(&operation);
@@ -285,6 +272,25 @@ fn write_secret(
     pass.secret = Some(Some(*secret));
     world.secret_changed(resource, Some(me));
     if outcome == Outcome::Unseen { FAILED } else { Next::Step }
+}
+
+/// GET the Secret, then, as another request, the resource. Both must be as this pass knows them.
+fn confirm(scenario: &Scenario, world: &World, me: usize, pass: &mut Pass) -> Next {
+    let secret = world.owned[usize::from(world.processes[me].resource)].secret;
+    let unchanged = match pass.secret.flatten() {
+        Some(_) => pass.secret_fresh,
+        None => secret.is_none(),
+    };
+    let Some(listing) = &mut pass.listing else {
+        return Next::StartOver;
+    };
+    if scenario.reread_secret && !listing.secret_seen {
+        listing.secret_seen = true;
+        return if unchanged { Next::Step } else { Next::StartOver };
+    }
+    listing.confirmed = true;
+    pass.read_at = world.now;
+    if pass.fresh { Next::Step } else { Next::StartOver }
 }
 
 fn create(scenario: &Scenario, world: &mut World, me: usize, pass: &Pass, epoch: u8, outcome: Outcome) -> Next {

@@ -216,7 +216,7 @@ impl World {
             shown.extend(self.ghosts.iter().map(|(credential, _)| issued(credential)));
         }
         shown.sort_by_key(|issued| issued.id);
-        Listing { shown, taken_at: self.now, confirmed: false }
+        Listing { shown, taken_at: self.now, secret_seen: false, confirmed: false }
     }
 
     /// The ids that IAM has.

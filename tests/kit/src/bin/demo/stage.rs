@@ -100,6 +100,7 @@ impl Stage {
         let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         screen.output(&text);
         ensure(output.status.success(), || format!("`{line}` ended with {}", output.status))?;
+        ensure(self.iam.leaks(text.as_bytes()).is_empty(), || format!("`{line}` showed a password"))?;
         Ok(text)
     }
 

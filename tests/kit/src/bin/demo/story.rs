@@ -26,7 +26,8 @@ pub(crate) async fn ask(screen: &Screen, stage: &Stage) -> Result<Pair, String> 
     stage.run(screen, "cat deploy/examples/orders.yaml").await?;
     stage.run(screen, "kubectl apply -f deploy/examples/orders.yaml").await?;
     stage.run(screen, "kubectl wait -n shop kscred/orders --for=condition=Ready --timeout=60s").await?;
-    stage.run(screen, "kubectl get -n shop kscred").await?;
+    let listed = stage.run(screen, "kubectl get -n shop kscred").await?;
+    ensure(listed.contains(" True ") && listed.contains(SECRET), || "the resource does not show Ready".to_owned())?;
     stage.run(screen, "kubectl describe -n shop secret orders-keyspaces | sed -n '/^Type/,$p'").await?;
 
     let pair = stage.pair().await?;
@@ -57,7 +58,10 @@ pub(crate) async fn rotate(screen: &Screen, stage: &Stage, old: &Pair) -> Result
     one_credential(stage, &new)?;
     refused(screen, stage, old, "replaced, its overlap is over").await?;
     log_in(screen, stage, &new, "from the Secret").await?;
-    stage.run(screen, "kubectl describe -n shop kscred orders | sed -n '/^Events/,$p'").await?;
+    let events = stage.run(screen, "kubectl describe -n shop kscred orders | sed -n '/^Events/,$p'").await?;
+    for reason in ["Creating", "CredentialCreated", "Published", "Rotating", "RetiredDeleted"] {
+        ensure(events.contains(reason), || format!("the events do not tell of {reason}"))?;
+    }
     Ok(new)
 }
 
