@@ -75,6 +75,18 @@ pub enum IamErrorKind {
 }
 
 impl IamErrorKind {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::UserNotFound,
+        Self::LimitExceeded,
+        Self::AccessDenied,
+        Self::Throttled,
+        Self::Credentials,
+        Self::InvalidRequest,
+        Self::Unavailable,
+        Self::Ambiguous,
+    ];
+
     /// The kind as one word: a reason of a condition or an event, or the value of a label.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

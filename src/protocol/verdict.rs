@@ -55,6 +55,25 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::Published,
+        Self::Creating,
+        Self::Rotating,
+        Self::Healing,
+        Self::RotationWaits,
+        Self::Settling,
+        Self::Deleting,
+        Self::Suspended,
+        Self::IamUserInUse,
+        Self::IamUserContested,
+        Self::SecretConflict,
+        Self::SecretImmutable,
+        Self::NoFreeSlot,
+        Self::CredentialInactive,
+        Self::CredentialMissing,
+    ];
+
     /// The word in conditions, events and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -7,7 +7,9 @@
 )]
 
 mod bad_input;
+mod image;
 mod life;
+mod readme;
 mod refusals;
 mod silence;
 mod start;

@@ -33,9 +33,21 @@ pub struct Operator {
 impl Operator {
     /// Starts it. Nothing of the environment of the test reaches it.
     pub fn start(start: Start<'_>) -> Self {
+        Self::start_by(&[], start)
+    }
+
+    /// Starts it by another program, for instance `chroot` and a folder.
+    pub fn start_by(launcher: &[String], start: Start<'_>) -> Self {
         let probe_address = free_address();
         let log = File::options().create(true).append(true).open(&start.log).expect("the log can be written");
-        let mut command = Command::new(start.binary);
+        let mut command = match launcher.split_first() {
+            None => Command::new(start.binary),
+            Some((launcher, arguments)) => {
+                let mut command = Command::new(launcher);
+                command.args(arguments).arg(start.binary);
+                command
+            }
+        };
         command
             .args(["--probe-address", &probe_address])
             .args(&start.flags)

@@ -37,6 +37,8 @@ pub struct World {
     pub iam: Emulator,
     /// The operator, if it runs.
     pub operator: Option<Operator>,
+    /// What starts the operator's program, for instance `chroot` and a folder; empty if nothing does.
+    pub launcher: Vec<String>,
     binary: PathBuf,
     folder: TempDir,
 }
@@ -44,6 +46,11 @@ pub struct World {
 impl World {
     /// A world whose operator does not run yet. `binary` is the operator's program.
     pub async fn new(binary: &str, name: &str) -> Self {
+        Self::with_iam(binary, name, Options::with_users([USER])).await
+    }
+
+    /// A world with an IAM of a special kind.
+    pub async fn with_iam(binary: &str, name: &str, iam: Options) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let control_plane = ControlPlane::shared();
         control_plane.install().await;
@@ -55,8 +62,9 @@ impl World {
         let folder = tempfile::tempdir().expect("a folder");
         let kubeconfig = folder.path().join("kubeconfig");
         control_plane.service_account_kubeconfig(OPERATOR, OPERATOR, &kubeconfig).await;
-        let iam = Emulator::start(Options::with_users([USER])).expect("the emulator starts");
-        Self { control_plane, client, namespace, iam, operator: None, binary: Path::new(binary).to_owned(), folder }
+        let iam = Emulator::start(iam).expect("the emulator starts");
+        let (operator, launcher, binary) = (None, Vec::new(), Path::new(binary).to_owned());
+        Self { control_plane, client, namespace, iam, operator, launcher, binary, folder }
     }
 
     /// A world whose operator runs.
@@ -81,14 +89,15 @@ impl World {
             }
         }
         all.extend(flags.iter().map(|&flag| flag.to_owned()));
-        self.operator = Some(Operator::start(Start {
+        let start = Start {
             binary: &self.binary,
             kubeconfig: &self.folder.path().join("kubeconfig"),
             iam_url: &self.iam.iam_url(),
             log: self.folder.path().join("operator.log"),
             flags: all,
             environment: environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        }));
+        };
+        self.operator = Some(Operator::start_by(&self.launcher, start));
     }
 
     /// The operator.

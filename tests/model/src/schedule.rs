@@ -140,7 +140,8 @@ fn ended(scenario: &Scenario, world: &World, owned: &Owned, ours: Ids) -> Result
     if ours & !kept != 0 {
         return Err("a deleted resource left a credential");
     }
-    let published = owned.secret.and_then(|secret| secret.published).map_or(0, |published| one(published.credential.id));
+    let published =
+        owned.secret.and_then(|secret| secret.published).map_or(0, |published| one(published.credential.id));
     if published & !ours & !world.destroyed_outside != 0 {
         return Err("the Secret that was to be kept holds a dead credential");
     }
