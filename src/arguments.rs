@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn every_option_has_a_default() {
         let arguments = Arguments::try_parse_from(["operator"]).unwrap();
-        assert_eq!(arguments.options.settle, Duration::from_secs(120));
+        assert_eq!(arguments.options.settle, Duration::from_mins(2));
         assert!(arguments.command.is_none());
     }
 

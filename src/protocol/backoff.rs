@@ -45,14 +45,14 @@ pub fn after(previous: Option<&Failures>, class: Class, seed: u64, now: Timestam
 mod tests {
     use super::*;
 
-    fn delays(class: Class) -> Vec<i64> {
+    fn delays(class: Class) -> Vec<i128> {
         let now = Timestamp::UNIX_EPOCH;
         let mut failures = None;
         (0..40)
             .map(|_| {
                 let next = after(failures.as_ref(), class, 7, now);
                 failures = Some(next);
-                next.next.duration_since(now).as_millis() as i64
+                next.next.duration_since(now).as_millis()
             })
             .collect()
     }
@@ -63,6 +63,7 @@ mod tests {
             [(Class::Transient, TRANSIENT_FIRST, TRANSIENT_LAST), (Class::Terminal, TERMINAL_FIRST, TERMINAL_LAST)]
         {
             let delays = delays(class);
+            let (first, last) = (i128::from(first), i128::from(last));
             assert!(delays[0] >= first && delays[0] <= first * 5 / 4, "{delays:?}");
             assert!(delays.iter().all(|delay| *delay <= last * 5 / 4), "{delays:?}");
             assert!(delays[39] >= last, "{delays:?}");

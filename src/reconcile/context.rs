@@ -60,11 +60,17 @@ pub(crate) struct Entry {
 
 /// The memories of all resources, by namespace and name.
 #[derive(Default)]
-pub(crate) struct Memories(Mutex<HashMap<(String, String), Arc<tokio::sync::Mutex<Entry>>>>);
+pub(crate) struct Memories(Mutex<HashMap<Name, SharedEntry>>);
+
+/// Namespace and name of a resource.
+type Name = (String, String);
+
+/// Locked by the pass that works on the resource.
+pub(crate) type SharedEntry = Arc<tokio::sync::Mutex<Entry>>;
 
 impl Memories {
     /// The entry of a resource. It is locked for as long as a pass lasts: a second pass for the same resource waits.
-    pub(crate) fn entry(&self, namespace: &str, name: &str) -> Arc<tokio::sync::Mutex<Entry>> {
+    pub(crate) fn entry(&self, namespace: &str, name: &str) -> SharedEntry {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(entries.entry((namespace.to_owned(), name.to_owned())).or_default())
     }

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::core::PartialObjectMeta;
 use kube::runtime::controller::{Action, Config, Controller, Error};
 use kube::runtime::reflector::ObjectRef;
-use kube::runtime::{Predicate as _, WatchStreamExt, predicates, reflector, watcher};
+use kube::runtime::{Predicate as _, PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
 use kube::{Api, ResourceExt};
 use tokio::sync::watch;
 
@@ -40,7 +40,7 @@ pub async fn run(
     };
     let (reader, writer) = reflector::store();
     // Our own status writes must not call the next pass: what matters is what others change.
-    let changed = predicates::generation.combine(predicates::annotations).combine(predicates::finalizers);
+    let of_interest = predicates::generation.combine(predicates::annotations).combine(predicates::finalizers);
     let changes = watcher(resources, watcher::Config::default())
         .default_backoff()
         .inspect(move |event| {
@@ -52,7 +52,7 @@ pub async fn run(
         })
         .reflect(writer)
         .applied_objects()
-        .predicate_filter(changed, Default::default());
+        .predicate_filter(of_interest, PredicateConfig::default());
     let ours = watcher::Config::default().labels(&format!("{}={}", MANAGED_BY_LABEL.0, MANAGED_BY_LABEL.1));
     Controller::for_stream(changes, reader)
         .watches(secrets, ours, |secret| resource_of(&secret))
@@ -101,7 +101,7 @@ fn trouble(error: &Error<Infallible, watcher::Error>) {
             tracing::warn!("the CRD is not installed, waiting for it: kubectl apply -f crds/");
         }
         Some(kube::Error::Api(status)) => {
-            tracing::warn!(code = status.code, "a watch is refused, trying again: {}", status.message)
+            tracing::warn!(code = status.code, "a watch is refused, trying again: {}", status.message);
         }
         Some(_) => tracing::warn!("the API server cannot be reached, trying again"),
         None => tracing::debug!("a watch ended, beginning it anew"),

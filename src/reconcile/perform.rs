@@ -9,7 +9,7 @@ use super::context::Held;
 use super::failure::Failure;
 use super::observe;
 use super::pass::{After, Pass, bounded};
-use super::status::{completed, timestamp};
+use super::status::{number, timestamp};
 use crate::api::{Binding, KeyspacesCredential};
 use crate::iam::{Deleted, IamErrorKind};
 use crate::protocol::{
@@ -159,8 +159,8 @@ impl Pass<'_> {
             status.credential = Some((&completion.credential).into());
             status.retiring = completion.retiring.as_ref().map(Into::into);
             status.operation = None;
-            status.completed_epoch = completed(completion.completed);
-            status.last_handled_rotate = completion.handled_rotate.clone();
+            status.completed_epoch = Some(number(completion.completed));
+            status.last_handled_rotate.clone_from(&completion.handled_rotate);
             status.unresolved = completion.unresolved.as_ref().map(Into::into);
             status.last_rotated_at = Some(now);
             status.failures = None;
@@ -178,7 +178,7 @@ impl Pass<'_> {
     async fn abandon(&mut self, settlement: &Settlement) -> Result<(), Failure> {
         self.write_status(|status| {
             status.operation = None;
-            status.completed_epoch = completed(settlement.completed);
+            status.completed_epoch = Some(number(settlement.completed));
             status.unresolved = settlement.unresolved.as_ref().map(Into::into);
         })
         .await?;

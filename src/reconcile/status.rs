@@ -34,7 +34,8 @@ fn epoch(number: i64) -> Epoch {
     Epoch(u64::try_from(number).unwrap_or(0))
 }
 
-fn number(epoch: Epoch) -> i64 {
+/// The number of an epoch in status.
+pub(crate) fn number(epoch: Epoch) -> i64 {
     i64::try_from(epoch.0).unwrap_or(i64::MAX)
 }
 
@@ -163,11 +164,6 @@ pub(crate) fn failures_status(failures: &Failures, rotate: Option<&String>) -> F
         next: rounded_up(failures.next),
         rotate_token: rotate.cloned(),
     }
-}
-
-/// The number of an epoch in status.
-pub(crate) fn completed(epoch: Epoch) -> Option<i64> {
-    Some(number(epoch))
 }
 
 /// Now, as status keeps it.

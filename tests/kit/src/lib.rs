@@ -1,6 +1,7 @@
 //! What the end-to-end tests and the demo stand on. Each part of the world of the operator is a module.
 #![allow(
     clippy::expect_used,
+    clippy::missing_errors_doc,
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
     clippy::panic,

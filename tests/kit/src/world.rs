@@ -20,7 +20,7 @@ use crate::login::login;
 use crate::operator::{Operator, Start};
 
 /// How long a test waits for something that has to happen. Nothing is concluded from how long it took.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The IAM user of a test that needs one.
 pub const USER: &str = "orders-app";

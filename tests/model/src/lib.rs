@@ -6,6 +6,7 @@ mod environment;
 mod facts;
 pub mod mutation;
 mod report;
+pub mod runs;
 pub mod scenario;
 mod schedule;
 mod shell;

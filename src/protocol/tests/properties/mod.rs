@@ -1,1 +1,263 @@
 //! Properties of `decide` over arbitrary facts, reachable or not.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::collection::{btree_set, vec};
+use proptest::option;
+use proptest::prelude::*;
+
+use super::world::{SETTINGS, id, issued};
+use crate::*;
+
+fn time() -> impl Strategy<Value = Timestamp> {
+    (0i64..40).prop_map(|minutes| Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes))
+}
+
+fn ids() -> impl Strategy<Value = BTreeSet<CredentialId>> {
+    btree_set((1u64..6).prop_map(id), 0..3)
+}
+
+fn epoch() -> impl Strategy<Value = Epoch> {
+    (0u64..5).prop_map(Epoch)
+}
+
+fn credential() -> impl Strategy<Value = Issued> {
+    (1u64..6, time()).prop_map(|(number, at)| issued(number, at))
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    (epoch(), 0u64..3, time(), time(), ids()).prop_map(|(epoch, later, started_at, attempted_at, baseline)| Operation {
+        epoch: Epoch(epoch.0 + later),
+        first_epoch: epoch,
+        purpose: Purpose::SecretLost,
+        rotate: None,
+        started_at,
+        attempted_at,
+        baseline,
+    })
+}
+
+fn recorded() -> impl Strategy<Value = Recorded> {
+    let unresolved = (epoch(), ids(), time(), time()).prop_map(|(epoch, baseline, started_at, until)| Unresolved {
+        epoch,
+        baseline,
+        started_at,
+        until,
+    });
+    let retiring = credential().prop_map(|one| Retiring {
+        id: one.id,
+        service_user_name: one.service_user_name,
+        since: one.issued_at,
+    });
+    let facts = (option::of(credential()), option::of(retiring), option::of(operation()), epoch());
+    (facts, option::of("[ab]"), option::of(unresolved)).prop_map(
+        |((credential, retiring, operation, completed), handled_rotate, unresolved)| Recorded {
+            credential,
+            retiring,
+            operation,
+            completed,
+            handled_rotate,
+            unresolved,
+            failures: None,
+        },
+    )
+}
+
+fn secret() -> impl Strategy<Value = SecretFact> {
+    let published = (credential(), epoch()).prop_map(|(credential, epoch)| Published { credential, epoch });
+    let ours = (option::of(published), epoch(), any::<bool>(), any::<bool>()).prop_map(
+        |(published, fence, stale, immutable)| {
+            let rendering = if stale { Rendering::Stale } else { Rendering::Current };
+            SecretFact::Ours(OurSecret { published, fence, rendering, immutable })
+        },
+    );
+    prop_oneof![1 => Just(SecretFact::Absent), 1 => Just(SecretFact::NotOurs), 4 => ours]
+}
+
+fn listing() -> impl Strategy<Value = Listing> {
+    let listed = (1u64..6, time(), any::<bool>()).prop_map(|(number, created_at, active)| Listed {
+        id: id(number),
+        created_at,
+        usable: if active { Usable::Yes } else { Usable::No },
+    });
+    (vec(listed, 0..3), time(), any::<bool>()).prop_map(|(credentials, taken_at, confirmed)| Listing {
+        credentials,
+        taken_at,
+        confirmed,
+    })
+}
+
+fn memory() -> impl Strategy<Value = Memory> {
+    let stage = prop_oneof![
+        Just(Stage::Begun),
+        Just(Stage::Preflighted),
+        (1u64..6, time()).prop_map(|(number, since)| Stage::InHand { id: id(number), since }),
+    ];
+    let attempt = (epoch(), stage).prop_map(|(epoch, stage)| Attempt { epoch, stage });
+    let sighting = prop_oneof![
+        Just(Sighting::NotSeen),
+        Just(Sighting::Usable),
+        time().prop_map(|since| Sighting::Missing { since }),
+    ];
+    (option::of(attempt), option::of(time()), sighting).prop_map(|(attempt, listed_at, sighting)| Memory {
+        attempt,
+        listed_at,
+        sighting,
+    })
+}
+
+fn resource() -> impl Strategy<Value = Resource> {
+    let template = super::world::World::new().resource;
+    (any::<bool>(), any::<bool>(), any::<bool>(), option::of("[ab]"), recorded()).prop_map(
+        move |(deleting, finalizer, retain, rotate, recorded)| Resource {
+            deleting,
+            finalizer,
+            deletion_policy: if retain { DeletionPolicy::Retain } else { DeletionPolicy::Delete },
+            rotate,
+            recorded,
+            ..template.clone()
+        },
+    )
+}
+
+fn observed() -> impl Strategy<Value = Observed> {
+    let claim =
+        prop_oneof![8 => Just(Claim::Won), 1 => Just(Claim::Contested), 1 => Just(Claim::Lost { winner: None })];
+    (resource(), option::of(claim), option::of(secret()), option::of(listing()), ids(), memory()).prop_map(
+        |(resource, claim, secret, listing, removed, memory)| Observed {
+            resource,
+            claim,
+            secret,
+            listing,
+            removed,
+            memory,
+            settings: SETTINGS,
+        },
+    )
+}
+
+fn held_by_secret(observed: &Observed) -> Option<&CredentialId> {
+    match &observed.secret {
+        Some(SecretFact::Ours(ours)) => ours.published.as_ref().map(|published| &published.credential.id),
+        _ => None,
+    }
+}
+
+/// The obvious effect of a step on the facts. None where a new pass begins.
+fn fed_back(observed: &Observed, step: Step) -> Option<Observed> {
+    let mut next = observed.clone();
+    let recorded = &mut next.resource.recorded;
+    match step {
+        Step::ReadClaims => next.claim = Some(Claim::Won),
+        Step::ReadSecret => next.secret = Some(SecretFact::Absent),
+        Step::ListCredentials => {
+            next.listing = Some(Listing { credentials: vec![], taken_at: Timestamp::MAX, confirmed: false });
+            next.memory.listed_at = Some(Timestamp::MAX);
+        }
+        Step::ConfirmListing => next.listing.as_mut()?.confirmed = true,
+        Step::AddFinalizer => next.resource.finalizer = true,
+        Step::BeginOperation(operation) => {
+            next.memory.attempt = Some(Attempt { epoch: operation.epoch, stage: Stage::Begun });
+            recorded.operation = Some(operation);
+            next.claim = None;
+        }
+        Step::FenceSecret(epoch) => match &mut next.secret {
+            Some(SecretFact::Ours(secret)) => secret.fence = epoch,
+            _ => panic!("only a Secret of ours is fenced"),
+        },
+        Step::Preflight(epoch) => next.memory.attempt = Some(Attempt { epoch, stage: Stage::Preflighted }),
+        Step::Complete(completion) => {
+            recorded.credential = Some(completion.credential);
+            recorded.retiring = completion.retiring;
+            recorded.operation = None;
+            recorded.completed = completion.completed;
+            recorded.unresolved = completion.unresolved;
+        }
+        Step::Abandon(settlement) => {
+            recorded.operation = None;
+            recorded.unresolved = settlement.unresolved;
+        }
+        Step::Rerender => match &mut next.secret {
+            Some(SecretFact::Ours(secret)) => secret.rendering = Rendering::Current,
+            _ => panic!("only a Secret of ours is rendered"),
+        },
+        Step::DeleteCredential(id, _) => {
+            next.removed.insert(id);
+        }
+        Step::ForgetRetiring => recorded.retiring = None,
+        Step::Settle => recorded.unresolved = None,
+        Step::ReleaseSecret => next.secret = Some(SecretFact::NotOurs),
+        Step::RemoveFinalizer => next.resource.finalizer = false,
+        Step::Create(_) | Step::Publish(_) | Step::StartOver | Step::Wait { .. } => return None,
+    }
+    Some(next)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_same_facts_give_the_same_step(observed in observed(), now in time()) {
+        prop_assert_eq!(decide(&observed, now), decide(&observed, now));
+    }
+
+    #[test]
+    fn what_the_secret_holds_and_what_is_current_is_deleted_only_with_its_resource(observed in observed(), now in time()) {
+        let resource = &observed.resource;
+        let ending = resource.deleting && resource.deletion_policy == DeletionPolicy::Delete;
+        let current = resource.recorded.credential.as_ref().map(|current| &current.id);
+        let retiring = resource.recorded.retiring.as_ref().map(|retiring| &retiring.id);
+        // Status never calls one credential both, and a Secret with the retiring one was put there by hand.
+        if retiring.is_some() && (retiring == current || retiring == held_by_secret(&observed)) {
+            return Ok(());
+        }
+        if let Step::DeleteCredential(id, disposal) = decide(&observed, now) {
+            prop_assert!(ending || (Some(&id) != current && Some(&id) != held_by_secret(&observed)), "{} {:?}", id, disposal);
+        }
+    }
+
+    #[test]
+    fn create_needs_an_intent_of_this_process_and_a_dry_run(observed in observed(), now in time()) {
+        if let Step::Create(epoch) = decide(&observed, now) {
+            let attempt = Attempt { epoch, stage: Stage::Preflighted };
+            prop_assert_eq!(observed.memory.attempt, Some(attempt));
+            prop_assert_eq!(observed.resource.recorded.operation.map(|operation| operation.epoch), Some(epoch));
+            prop_assert_eq!(observed.claim, Some(Claim::Won));
+        }
+    }
+
+    #[test]
+    fn publish_needs_the_password_and_the_right_to_it(observed in observed(), now in time()) {
+        if let Step::Publish(epoch) = decide(&observed, now) {
+            let in_hand = matches!(&observed.memory.attempt, Some(Attempt { epoch: held, stage: Stage::InHand { .. } }) if *held == epoch);
+            prop_assert!(in_hand);
+            prop_assert_eq!(observed.resource.recorded.operation.map(|operation| operation.epoch), Some(epoch));
+            prop_assert!(!matches!(&observed.secret, Some(SecretFact::Ours(secret)) if secret.fence > epoch));
+        }
+    }
+
+    #[test]
+    fn nobody_elses_secret_is_written(observed in observed(), now in time()) {
+        let step = decide(&observed, now);
+        let writes = matches!(step, Step::FenceSecret(_) | Step::Publish(_) | Step::Rerender | Step::ReleaseSecret | Step::Preflight(_));
+        prop_assert!(!writes || observed.secret != Some(SecretFact::NotOurs), "{:?}", step);
+    }
+
+    #[test]
+    fn no_step_repeats_once_its_effect_is_known(observed in observed(), now in time()) {
+        let step = decide(&observed, now);
+        if let Some(next) = fed_back(&observed, step.clone()) {
+            prop_assert_ne!(decide(&next, now), step);
+        }
+    }
+
+    #[test]
+    fn a_new_attempt_has_a_new_epoch(observed in observed(), now in time()) {
+        if let Step::BeginOperation(operation) = decide(&observed, now) {
+            let recorded = &observed.resource.recorded;
+            let open = recorded.operation.as_ref().map(|open| open.epoch);
+            prop_assert!(open.is_some_and(|open| operation.epoch > open) || operation.epoch > recorded.completed);
+        }
+    }
+}

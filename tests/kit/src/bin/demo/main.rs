@@ -21,6 +21,9 @@ use crate::stage::Stage;
 const LAST_WAIT: Duration = Duration::from_secs(20);
 const GRACE: Duration = Duration::from_secs(30);
 
+/// What a shell says of a program that Ctrl-C has ended.
+const STOPPED: u8 = 130;
+
 /// Shows the operator at work on a real control plane.
 #[derive(Parser)]
 #[command(name = "demo")]
@@ -58,22 +61,21 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = runtime.block_on(run(&arguments));
+    let outcome = runtime.block_on(async {
+        match Stopped::new() {
+            Ok(stopped) => show(&arguments, &Screen::new(), stopped).await,
+            Err(error) => Err(Early::Failed(format!("signals cannot be caught: {error}"))),
+        }
+    });
+    if let Err(Early::Stopped) = outcome {
+        eprintln!("\nstopping");
+    }
     runtime.shutdown_timeout(LAST_WAIT);
-    code
-}
-
-async fn run(arguments: &Arguments) -> ExitCode {
-    let screen = Screen::new();
-    let outcome = match Stopped::new() {
-        Ok(stopped) => show(arguments, &screen, stopped).await,
-        Err(error) => Err(Early::Failed(format!("signals cannot be caught: {error}"))),
-    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Early::Stopped) => {
-            eprintln!("\nstopped before the end");
-            ExitCode::from(130)
+            eprintln!("stopped before the end");
+            ExitCode::from(STOPPED)
         }
         Err(Early::Failed(why)) => {
             eprintln!("\nfailed: {why}");
@@ -108,6 +110,8 @@ async fn perform(arguments: &Arguments, screen: &Screen, stage: &Stage, stopped:
         told
     };
     tokio::select! {
+        // A Ctrl-C at the terminal reaches the operator as well. That it ends then is no news.
+        biased;
         told = told => {
             // It gets the time that Kubernetes would give it, though it needs none.
             if tokio::time::timeout(GRACE, operator.terminate()).await.is_err() {

@@ -33,7 +33,7 @@ impl Screen {
     }
 
     /// What a command wrote.
-    pub(crate) fn output(&self, text: &str) {
+    pub(crate) fn output(text: &str) {
         for line in text.trim_end().lines() {
             println!("{}", line.trim_end());
         }

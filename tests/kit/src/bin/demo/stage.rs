@@ -98,7 +98,7 @@ impl Stage {
             .await
             .map_err(|error| format!("bash cannot be run: {error}"))?;
         let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        screen.output(&text);
+        Screen::output(&text);
         ensure(output.status.success(), || format!("`{line}` ended with {}", output.status))?;
         ensure(self.iam.leaks(text.as_bytes()).is_empty(), || format!("`{line}` showed a password"))?;
         Ok(text)
@@ -136,8 +136,11 @@ impl Stage {
     pub(crate) fn show_log(&self, screen: &Screen) {
         let log = std::fs::read_to_string(self.log_file()).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
+        if lines.is_empty() {
+            return;
+        }
         screen.heading("The last lines of the operator's log");
-        screen.output(&lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..].join("\n"));
+        Screen::output(&lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..].join("\n"));
     }
 
     /// Ends everything that the operator stood on, and looks whether it is gone.

@@ -88,7 +88,7 @@ pub(crate) fn what_to_try(screen: &Screen, stage: &Stage) {
     let control_plane = &stage.control_plane;
     let iam = stage.iam.control_url();
     screen.heading("Everything runs until Ctrl-C. In another terminal, in this folder");
-    screen.output(&format!(
+    Screen::output(&format!(
         "export KUBECONFIG={kubeconfig}\n\
          export PATH={folder}:$PATH\n\
          \n\
@@ -99,7 +99,7 @@ pub(crate) fn what_to_try(screen: &Screen, stage: &Stage) {
          kubectl annotate -n {NAMESPACE} kscred orders --overwrite keyspaces.dev/rotate=\"$(date)\"\n\
          # lose the Secret: it is made anew\n\
          kubectl delete -n {NAMESPACE} secret {SECRET}\n\
-         # another resource, for another IAM user\n\
+         # another resource, for the IAM user {OTHER_USER}\n\
          sed 's/orders/billing/' deploy/examples/orders.yaml | kubectl apply -f -\n\
          # what IAM has, and what it was asked\n\
          curl {iam}/state\n\
@@ -110,7 +110,6 @@ pub(crate) fn what_to_try(screen: &Screen, stage: &Stage) {
         folder = control_plane.directory().display(),
         log = stage.log_file().display(),
     ));
-    screen.remark(&format!("IAM has the users {USER} and {OTHER_USER}"));
 }
 
 async fn log_in(screen: &Screen, stage: &Stage, pair: &Pair, which: &str) -> Result<(), String> {

@@ -1,0 +1,133 @@
+//! The runs: each has the faults of one kind of trouble, and explores all that can come of them.
+
+use keyspaces_credential_protocol::DeletionPolicy;
+
+use crate::scenario::{Budget, Outside, Scenario, Start};
+
+const NONE: Budget = Budget { crashes: 0, failures: 0, late: 0, stale: 0, outside: 0, switches: 0 };
+
+/// The runs of `make test`: complete within their bounds.
+#[must_use]
+pub fn small() -> Vec<Scenario> {
+    let mut runs = one_process();
+    runs.extend(two_processes(3, 2));
+    runs
+}
+
+/// The runs of `make model`: the same with more faults, more time and more overtaking.
+#[must_use]
+pub fn large() -> Vec<Scenario> {
+    let more = |mut run: Scenario| {
+        run.ticks += 1;
+        run.budget.crashes += 1;
+        run.budget.failures += 1;
+        run
+    };
+    let mut runs: Vec<Scenario> = one_process().into_iter().map(more).collect();
+    runs.extend(two_processes(6, 3));
+    runs
+}
+
+fn one_process() -> Vec<Scenario> {
+    use Outside::{AddForeign, DamageSecret, DeleteCredential, DeleteResource, DeleteSecret, Rotate};
+    use Start::{Applied, Overlap, Ready};
+    vec![
+        Scenario {
+            budget: Budget { failures: 1, late: 1, stale: 1, ..NONE },
+            ..Scenario::quiet("calls lost, late, stale", Applied)
+        },
+        Scenario { budget: Budget { crashes: 2, failures: 1, ..NONE }, ..Scenario::quiet("crash, and again", Applied) },
+        Scenario {
+            budget: Budget { crashes: 1, failures: 1, outside: 1, ..NONE },
+            outside: &[DeleteResource],
+            ..Scenario::quiet("deleted during create", Applied)
+        },
+        Scenario {
+            budget: Budget { late: 1, stale: 1, outside: 1, ..NONE },
+            outside: &[DeleteResource],
+            ..Scenario::quiet("deleted, calls late, stale", Applied)
+        },
+        Scenario {
+            budget: Budget { late: 1, outside: 1, ..NONE },
+            outside: &[DeleteSecret, DamageSecret],
+            ..Scenario::quiet("Secret lost, calls late", Applied)
+        },
+        Scenario {
+            budget: Budget { crashes: 1, stale: 1, outside: 1, ..NONE },
+            outside: &[DeleteSecret, DamageSecret],
+            ..Scenario::quiet("Secret lost, crash, stale", Applied)
+        },
+        Scenario {
+            budget: Budget { crashes: 1, outside: 2, ..NONE },
+            outside: &[Rotate, DeleteSecret],
+            ..Scenario::quiet("rotated, Secret lost, crash", Ready)
+        },
+        Scenario {
+            budget: Budget { failures: 1, outside: 2, ..NONE },
+            outside: &[Rotate, AddForeign],
+            ..Scenario::quiet("rotated beside a foreign one", Ready)
+        },
+        Scenario {
+            budget: Budget { crashes: 1, stale: 1, outside: 2, ..NONE },
+            outside: &[DeleteCredential, DeleteSecret],
+            ticks: 3,
+            ..Scenario::quiet("both lost, crash, stale", Ready)
+        },
+        Scenario {
+            budget: Budget { crashes: 1, failures: 1, outside: 1, ..NONE },
+            outside: &[Rotate, DeleteSecret, DamageSecret, DeleteCredential, AddForeign, DeleteResource],
+            ..Scenario::quiet("anything in an overlap", Overlap)
+        },
+        Scenario {
+            policy: DeletionPolicy::Retain,
+            budget: Budget { crashes: 1, failures: 1, outside: 2, ..NONE },
+            outside: &[Rotate, DeleteResource],
+            ticks: 3,
+            ..Scenario::quiet("rotated, deleted, retained", Ready)
+        },
+    ]
+}
+
+fn two_processes(switches: u8, ticks: u8) -> Vec<Scenario> {
+    use Outside::{DeleteResource, DeleteSecret, Rotate};
+    use Start::{Applied, Ready};
+    let two = |name, start| Scenario { replicas: 2, epochs: 3, ticks, ..Scenario::quiet(name, start) };
+    vec![
+        Scenario { budget: Budget { switches: switches + 1, ..NONE }, ..two("two processes, created", Applied) },
+        Scenario {
+            budget: Budget { crashes: 1, switches: switches - 1, ..NONE },
+            ..two("two processes, crash", Applied)
+        },
+        Scenario {
+            budget: Budget { outside: 1, switches, ..NONE },
+            outside: &[Rotate],
+            ..two("two processes, rotated", Ready)
+        },
+        Scenario {
+            budget: Budget { outside: 1, switches, ..NONE },
+            outside: &[DeleteSecret],
+            ..two("two processes, Secret lost", Ready)
+        },
+        Scenario {
+            budget: Budget { outside: 1, switches, ..NONE },
+            outside: &[DeleteSecret],
+            hold: 2,
+            ticks: ticks + 1,
+            ..two("the same, held for longer", Ready)
+        },
+        Scenario {
+            policy: DeletionPolicy::Retain,
+            budget: Budget { outside: 2, switches: switches - 1, ..NONE },
+            outside: &[Rotate, DeleteResource],
+            ..two("two processes, retained", Ready)
+        },
+        Scenario {
+            resources: 2,
+            epochs: 3,
+            ticks,
+            budget: Budget { crashes: 1, outside: 1, switches: switches - 1, ..NONE },
+            outside: &[DeleteResource],
+            ..Scenario::quiet("two resources, one IAM user", Applied)
+        },
+    ]
+}
