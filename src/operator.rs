@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 use jiff::SignedDuration;
@@ -42,6 +43,8 @@ async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
     // A resent write could meet its own success, and with fifteen tries a call has no end that a pass could count on. The
     // operator has its own deadlines and its own backoff.
     config.default_retry = false;
+    // A watch whose other end is gone without a word ends here. The API server itself ends every watch after less than this.
+    config.read_timeout = Some(Duration::from_secs(295));
     let client = Client::try_from(config).map_err(|error| format!("the kubeconfig cannot be used: {error}"))?;
     let listener = probes::listen(probe_address).await.map_err(|error| {
         format!("cannot listen on {probe_address} for probes: {error}; choose another --probe-address")

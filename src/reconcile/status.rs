@@ -170,3 +170,81 @@ pub(crate) fn failures_status(failures: &Failures, rotate: Option<&String>) -> F
 pub(crate) fn timestamp(now: Timestamp) -> Time {
     whole(now)
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::*;
+
+    fn id(last: char) -> CredentialId {
+        CredentialId::parse(format!("ACCA1234567890123456{last}")).unwrap()
+    }
+
+    fn name() -> ServiceUserName {
+        ServiceUserName::parse("orders-app-at-111122223333").unwrap()
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn what_is_recorded_is_read_again() {
+        let issued = Issued { id: id('A'), service_user_name: name(), issued_at: at(1) };
+        let retiring = Retiring { id: id('B'), service_user_name: name(), since: at(2) };
+        let operation = Operation {
+            epoch: Epoch(9),
+            first_epoch: Epoch(7),
+            purpose: Purpose::SecretDamaged,
+            rotate: Some("now".to_owned()),
+            started_at: at(3),
+            attempted_at: at(4),
+            baseline: BTreeSet::from([id('A'), id('B')]),
+        };
+        let unresolved =
+            Unresolved { epoch: Epoch(5), baseline: BTreeSet::from([id('C')]), started_at: at(5), until: at(6) };
+        let failures = Failures { count: 3, last: at(7), next: at(8) };
+        let status = KeyspacesCredentialStatus {
+            credential: Some((&issued).into()),
+            retiring: Some((&retiring).into()),
+            operation: Some((&operation).into()),
+            completed_epoch: Some(number(Epoch(6))),
+            unresolved: Some((&unresolved).into()),
+            failures: Some(failures_status(&failures, None)),
+            ..KeyspacesCredentialStatus::default()
+        };
+        let json = serde_json::to_value(&status).unwrap();
+        let status: KeyspacesCredentialStatus = serde_json::from_value(json).unwrap();
+        assert_eq!(
+            recorded(&status).unwrap(),
+            Recorded {
+                credential: Some(issued),
+                retiring: Some(retiring),
+                operation: Some(operation),
+                completed: Epoch(6),
+                handled_rotate: None,
+                unresolved: Some(unresolved),
+                failures: Some(failures),
+            }
+        );
+    }
+
+    #[test]
+    fn a_time_that_must_not_come_early_is_rounded_up() {
+        let time = Timestamp::from_millisecond(1_500).unwrap();
+        assert_eq!((whole(time).0, rounded_up(time).0), (at(1), at(2)));
+    }
+
+    #[test]
+    fn an_id_that_is_none_is_not_believed() {
+        let status = KeyspacesCredentialStatus {
+            credential: Some(IssuedStatus {
+                id: "*".to_owned(),
+                service_user_name: "a".to_owned(),
+                issued_at: Time(at(1)),
+            }),
+            ..KeyspacesCredentialStatus::default()
+        };
+        assert!(recorded(&status).is_err());
+    }
+}

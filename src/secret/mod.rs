@@ -5,6 +5,8 @@
 
 mod read;
 mod render;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use read::published;
 pub use read::{Seen, read};

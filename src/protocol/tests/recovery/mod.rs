@@ -83,7 +83,7 @@ fn where_no_secret_can_carry_the_epoch_every_holder_has_given_up_before_an_orpha
     world.fault = Some(Fault::CreateHappensUnseen);
     let done = world.run();
     assert_eq!(done.last().unwrap(), "Wait(Reconciling/Settling)", "{done:?}");
-    assert_eq!(world.wait().0, Some(world.now + HOLD));
+    assert!(world.wait().0.unwrap() >= world.now + HOLD);
     world.run_for(LONG);
     assert_eq!((world.published(), world.deleted.clone()), (Some(id(2)), vec![id(1)]));
     assert!(world.ids().contains(&id(9)), "the foreign one is left alone");

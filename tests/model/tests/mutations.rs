@@ -1,0 +1,86 @@
+//! Each rule of the protocol is needed: without it the checker finds a way to harm.
+
+use protocol_model::mutation::Mutation;
+use protocol_model::scenario::{Budget, Outside, Scenario, Start};
+use protocol_model::check;
+
+const NONE: Budget = Budget { crashes: 0, failures: 0, late: 0, stale: 0, outside: 0, switches: 3 };
+
+fn broken(rule: &'static str, mutation: Mutation, start: Start) -> Scenario {
+    Scenario { mutation: Some(mutation), ..Scenario::quiet(rule, start) }
+}
+
+/// The rule, how it is broken, and the least trouble under which that does harm.
+fn mutations() -> Vec<Scenario> {
+    use Outside::{AddForeign, DeleteSecret, RefuseSecret, Rotate};
+    use Start::{Applied, Ready};
+    let two = |scenario: Scenario| Scenario { replicas: 2, epochs: 3, ticks: 2, ..scenario };
+    vec![
+        two(Scenario {
+            budget: Budget { failures: 1, outside: 1, ..NONE },
+            outside: &[Rotate],
+            ..broken("1 an error is no absence", Mutation::ErrorIsAbsence, Ready)
+        }),
+        Scenario {
+            budget: Budget { crashes: 1, ..NONE },
+            ..broken("2 intent first", Mutation::NoIntent, Applied)
+        },
+        Scenario {
+            budget: Budget { crashes: 1, ..NONE },
+            ..broken("3 take over", Mutation::Continue, Applied)
+        },
+        Scenario {
+            budget: Budget { outside: 2, ..NONE },
+            outside: &[Rotate, RefuseSecret],
+            ..broken("4 dry run", Mutation::NoPreflight, Ready)
+        },
+        Scenario {
+            budget: Budget { failures: 1, ..NONE },
+            ..broken("5 create once", Mutation::RetryCreate, Applied)
+        },
+        two(Scenario { budget: NONE, ..broken("6 publish fenced", Mutation::PublishUnfenced, Applied) }),
+        two(Scenario {
+            budget: Budget { outside: 1, ..NONE },
+            outside: &[Rotate],
+            ..broken("6 fence before deletion", Mutation::NoFence, Ready)
+        }),
+        Scenario {
+            budget: Budget { crashes: 1, outside: 1, ..NONE },
+            outside: &[Rotate],
+            ..broken("7 accepted", Mutation::CompleteUnseen, Ready)
+        },
+        Scenario {
+            budget: Budget { crashes: 1, outside: 2, ..NONE },
+            outside: &[AddForeign, DeleteSecret],
+            ..broken("8 orphans only", Mutation::ClaimAll, Ready)
+        },
+        Scenario {
+            budget: Budget { outside: 2, crashes: 1, ..NONE },
+            outside: &[AddForeign, Rotate],
+            ..broken("9 order of destruction", Mutation::CurrentFirst, Ready)
+        },
+        Scenario {
+            budget: Budget { late: 1, ..NONE },
+            ..broken("10 settle", Mutation::NoSettle, Applied)
+        },
+        Scenario {
+            resources: 2,
+            epochs: 3,
+            budget: Budget { crashes: 1, ..NONE },
+            ..broken("11 one resource per user", Mutation::ShareUser, Applied)
+        },
+    ]
+}
+
+#[test]
+fn without_a_rule_the_checker_finds_harm() {
+    let mut missed = Vec::new();
+    for run in mutations() {
+        let report = check(&run);
+        println!("{report}");
+        if report.counterexamples.is_empty() {
+            missed.push(run.name);
+        }
+    }
+    assert!(missed.is_empty(), "no counterexample for {missed:?}");
+}
