@@ -70,15 +70,21 @@ pub(crate) fn remove_orphan(
     attempted_at: Timestamp,
     now: Timestamp,
 ) -> Step {
-    if !observed.listing.as_ref().is_some_and(|listing| listing.confirmed) {
+    let Some(listing) = observed.listing.as_ref().filter(|listing| listing.confirmed) else {
         return Step::ConfirmListing;
-    }
+    };
+    // The takeover was decided at `attempted_at` and written within the hold time; whoever got a password before that
+    // holds it as long again.
+    let given_up = later(later(attempted_at, observed.settings.hold), observed.settings.hold);
     match &observed.secret {
         None => Step::ReadSecret,
         Some(SecretFact::Ours(secret)) if secret.fence < epoch => Step::FenceSecret(epoch),
-        Some(SecretFact::Absent) if now < later(attempted_at, observed.settings.hold) => {
-            Step::Wait { until: Some(later(attempted_at, observed.settings.hold)), verdict: Verdict::settling() }
+        Some(SecretFact::Absent) if now < given_up => {
+            Step::Wait { until: Some(given_up), verdict: Verdict::settling() }
         }
+        // Confirming read the Secret again, so it was absent after the listing. An absence before every holder had given
+        // up says nothing.
+        Some(SecretFact::Absent) if listing.taken_at < given_up => Step::StartOver,
         Some(SecretFact::Absent | SecretFact::NotOurs | SecretFact::Ours(_)) => {
             Step::DeleteCredential(orphan.id.clone(), Disposal::Orphan)
         }

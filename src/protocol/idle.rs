@@ -49,16 +49,18 @@ pub(crate) fn decide(observed: &Observed, claim: &Claim, secret: &SecretFact, no
 /// A credential that this process holds although another attempt was accepted. Its password was never published and never
 /// will be: the Secret changed since it was read for it, so a write that is still under way loses.
 fn superseded(observed: &Observed, secret: &SecretFact) -> Option<Step> {
-    let Some(Attempt { stage: Stage::InHand { id, .. }, .. }) = &observed.memory.attempt else {
+    let Some(Attempt { epoch, stage: Stage::InHand { id, .. } }) = &observed.memory.attempt else {
         return None;
     };
     let recorded = &observed.resource.recorded;
-    let current = recorded.credential.as_ref()?;
-    let SecretFact::Ours(OurSecret { published: Some(published), .. }) = secret else {
+    let SecretFact::Ours(OurSecret { published, fence, .. }) = secret else {
         return None;
     };
+    let current = recorded.credential.as_ref().map(|current| &current.id);
     let retiring = recorded.retiring.as_ref().map(|retiring| &retiring.id);
-    let unpublished = *id != current.id && *id != published.credential.id && Some(id) != retiring;
+    let published = published.as_ref().map(|published| &published.credential.id);
+    let lost = (current.is_some() && published.is_some()) || fence > epoch;
+    let unpublished = lost && ![current, retiring, published].contains(&Some(id));
     (unpublished && !observed.removed.contains(id)).then(|| Step::DeleteCredential(id.clone(), Disposal::Orphan))
 }
 
@@ -110,7 +112,8 @@ fn begin(observed: &Observed, purpose: Purpose, claim: &Claim, secret: &SecretFa
         return Step::ListCredentials;
     }
     let listed = ownership::listed(observed);
-    if has_two(observed) && recorded.retiring.is_none() {
+    // What an earlier attempt left is no obstacle: the operation removes it once its holder has given up.
+    if has_two(observed) && recorded.retiring.is_none() && ownership::orphans(observed).is_empty() {
         return stall(observed, Verdict::no_free_slot(resource, listed.into_iter()), now);
     }
     if *claim == Claim::Contested {

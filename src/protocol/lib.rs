@@ -34,7 +34,8 @@
 //! An operation that this process did not begin is never continued, it is taken over. The former owner may still hold a
 //! password and may still publish it, so before its credential is deleted the Secret must carry the new epoch
 //! ([`Step::FenceSecret`]): a write that was prepared before then has an old resourceVersion and loses, and one that is
-//! prepared after sees the epoch.
+//! prepared after sees the epoch. A Secret that does not exist can carry nothing; there everybody waits until every holder
+//! has given up.
 //!
 //! A late call may land after its operation is over. `status.unresolved` keeps the window open for twice the settle time,
 //! and only ids that appeared inside it are removed.

@@ -176,7 +176,7 @@ pub(crate) fn completion(
         credential: published.credential.clone(),
         retiring,
         completed: operation.epoch,
-        handled_rotate: operation.rotate.clone(),
+        handled_rotate: operation.rotate.clone().or_else(|| recorded.handled_rotate.clone()),
         unresolved,
     }
 }

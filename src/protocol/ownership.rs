@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::facts::{Listed, Observed, Recorded, SecretFact, Stage};
+use crate::facts::{Attempt, Listed, Observed, Recorded, SecretFact, Stage};
 use crate::names::CredentialId;
 
 /// How far the operator's clock may be ahead of IAM's, which stamps the credentials. IAM refuses requests that are
@@ -27,7 +27,11 @@ fn known(observed: &Observed) -> BTreeSet<&CredentialId> {
     if let Some(SecretFact::Ours(secret)) = &observed.secret {
         known.extend(secret.published.iter().map(|published| &published.credential.id));
     }
-    if let Some(Stage::InHand { id, .. }) = observed.memory.attempt.as_ref().map(|attempt| &attempt.stage) {
+    // A password in hand is worth keeping only while the operation is still that of its attempt.
+    let epoch = recorded.operation.as_ref().map(|operation| operation.epoch);
+    if let Some(Attempt { epoch: held, stage: Stage::InHand { id, .. } }) = &observed.memory.attempt
+        && Some(*held) == epoch
+    {
         known.insert(id);
     }
     known

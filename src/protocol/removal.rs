@@ -69,13 +69,20 @@ fn ours(observed: &Observed) -> Vec<CredentialId> {
 /// Waits for what earlier attempts may have left, and removes it.
 fn settle(observed: &Observed, now: Timestamp) -> Option<Step> {
     let recorded = &observed.resource.recorded;
+    // The takeover was written within the hold time of its decision. A call of an earlier attempt may land up to the settle
+    // time after that, and List may be as late again to show it.
+    let settle = observed.settings.settle;
     let by_operation = recorded.operation.as_ref().filter(|operation| operation.recovering()).map(|operation| {
-        let until = later(operation.attempted_at, observed.settings.settle);
+        let until = later(later(later(operation.attempted_at, observed.settings.hold), settle), settle);
         (operation.epoch, operation.attempted_at, until)
     });
     let by_earlier =
         recorded.unresolved.as_ref().map(|unresolved| (unresolved.epoch, unresolved.until, unresolved.until));
-    let (epoch, attempted_at, until) = by_operation.or(by_earlier)?;
+    // Both windows must be over; the fence is the later operation's.
+    let (epoch, attempted_at, until) = match (by_operation, by_earlier) {
+        (Some(operation), Some(earlier)) => (operation.0, operation.1, operation.2.max(earlier.2)),
+        (operation, earlier) => operation.or(earlier)?,
+    };
     let Some(listing) = &observed.listing else {
         return Some(Step::ListCredentials);
     };

@@ -45,6 +45,7 @@ impl Context {
 /// A credential whose password only this process knows. It has no `Debug`.
 pub(crate) struct Held {
     pub(crate) user: IamUserName,
+    pub(crate) secret_name: String,
     pub(crate) epoch: Epoch,
     pub(crate) issued: IssuedCredential,
 }

@@ -13,7 +13,7 @@ use super::failure::{Failure, kubernetes};
 use super::observe;
 use crate::api::KeyspacesCredential;
 use crate::protocol::{Memory, Observed, decide};
-use crate::secret::Seen;
+use crate::secret::{self, Seen};
 
 /// More steps than any pass needs; the longest legitimate one has about twenty.
 const MOST_STEPS: usize = 64;
@@ -25,6 +25,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) context: &'a Context,
     /// The resource as last read or written. Its resourceVersion fences the next write.
     pub(crate) object: KeyspacesCredential,
+    /// When that was asked for.
+    pub(crate) known_at: Timestamp,
     /// The Secret as last read or written, likewise.
     pub(crate) secret: Option<Seen>,
     pub(crate) observed: Observed,
@@ -65,10 +67,11 @@ fn remaining(until: Timestamp) -> Duration {
 
 async fn begin(context: &Context, namespace: &str, name: &str, entry: &mut Entry) -> Result<After, Failure> {
     let resources: Api<KeyspacesCredential> = Api::namespaced(context.client.clone(), namespace);
+    let known_at = Timestamp::now();
     let object = bounded(context, "reading the resource", resources.get_opt(name)).await?;
     let uid = object.as_ref().and_then(|object| object.meta().uid.clone()).unwrap_or_default();
     if uid != entry.uid {
-        discard(context, entry).await?;
+        discard(context, namespace, entry).await?;
         entry.memory = Memory::default();
         entry.uid = uid;
     }
@@ -83,6 +86,7 @@ async fn begin(context: &Context, namespace: &str, name: &str, entry: &mut Entry
     let mut pass = Pass {
         context,
         object,
+        known_at,
         secret: None,
         observed: Observed {
             resource,
@@ -101,11 +105,18 @@ async fn begin(context: &Context, namespace: &str, name: &str, entry: &mut Entry
     after
 }
 
-/// The resource is gone, or is another one now, and this process holds a credential that nobody will publish any more.
-async fn discard(context: &Context, entry: &mut Entry) -> Result<(), Failure> {
+/// The resource is gone, or is another one now, and this process holds a credential that it will not publish any more.
+///
+/// It may have published it all the same: the reply may be what was lost. A Secret that outlives its resource holds it then,
+/// and a published password is not destroyed.
+async fn discard(context: &Context, namespace: &str, entry: &mut Entry) -> Result<(), Failure> {
     if let Some(held) = &entry.held {
-        context.iam.delete(&held.user, &held.issued.id).await?;
-        tracing::info!(user = %held.user, id = %held.issued.id, "deleted a credential of a resource that is gone");
+        let secrets: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
+        let kept = bounded(context, "reading the Secret", secrets.get_opt(&held.secret_name)).await?;
+        if kept.and_then(|secret| secret::credential_id(&secret)).as_ref() != Some(&held.issued.id) {
+            context.iam.delete(&held.user, &held.issued.id).await?;
+            tracing::info!(user = %held.user, id = %held.issued.id, "deleted a credential of a resource that is gone");
+        }
     }
     entry.held = None;
     Ok(())
@@ -141,10 +152,11 @@ impl Pass<'_> {
         self.object.object_ref(&())
     }
 
-    /// Takes in the resource as the API server returned it.
-    pub(crate) fn adopt(&mut self, object: KeyspacesCredential) -> Result<(), Failure> {
+    /// Takes in the resource as the API server returned it to a request of `asked_at`.
+    pub(crate) fn adopt(&mut self, object: KeyspacesCredential, asked_at: Timestamp) -> Result<(), Failure> {
         self.observed.resource = observe::resource(&object)?;
         self.object = object;
+        self.known_at = asked_at;
         Ok(())
     }
 }

@@ -94,15 +94,22 @@ impl Pass<'_> {
         Ok(())
     }
 
+    /// Reads the Secret and then the resource once more. In this order: a Secret that is read after the resource may have
+    /// been written under a right that the resource no longer shows.
     async fn confirm_listing(&mut self) -> Result<After, Failure> {
+        let asked_at = Timestamp::now();
         let (resources, name) = (self.resources(), self.object.name_any());
-        let object = bounded(self.context, "reading the resource", resources.get_opt(&name)).await?;
-        let unchanged = object.is_some_and(|object| {
-            object.uid() == self.object.uid() && object.resource_version() == self.object.resource_version()
-        });
-        if !unchanged {
+        let (secrets, secret_name) = (self.secrets(), self.observed.resource.secret_name.clone());
+        let secret = bounded(self.context, "reading the Secret", secrets.get_opt(&secret_name)).await?;
+        let known = self.secret.as_ref().and_then(|seen| seen.object.as_ref());
+        if identity(secret.as_ref()) != identity(known) {
             return Ok(After::StartOver);
         }
+        let object = bounded(self.context, "reading the resource", resources.get_opt(&name)).await?;
+        if identity(object.as_ref()) != identity(Some(&self.object)) {
+            return Ok(After::StartOver);
+        }
+        self.known_at = asked_at;
         if let Some(listing) = &mut self.observed.listing {
             listing.confirmed = true;
         }
@@ -129,6 +136,11 @@ impl Pass<'_> {
     }
 
     async fn create(&mut self, epoch: Epoch) -> Result<After, Failure> {
+        // A process that was stopped for so long may find that its operation is over, and the window in which its credential
+        // would be recognised as an orphan closed.
+        if Timestamp::now().duration_since(self.known_at) >= self.observed.settings.settle {
+            return Ok(After::StartOver);
+        }
         let user = self.observed.resource.iam_user.clone();
         match self.context.iam.create(&user).await {
             Ok(issued) => {
@@ -138,7 +150,7 @@ impl Pass<'_> {
                 );
                 let stage = Stage::InHand { id: issued.id.clone(), since: Timestamp::now() };
                 self.observed.memory.attempt = Some(Attempt { epoch, stage });
-                self.held = Some(Held { user, epoch, issued });
+                self.held = Some(Held { user, secret_name: self.observed.resource.secret_name.clone(), epoch, issued });
                 // Create takes its time. Whether the operation is still ours, and what the Secret is by now, is read again.
                 Ok(After::StartOver)
             }
@@ -203,6 +215,11 @@ impl Pass<'_> {
         self.observed.removed.insert(id);
         Ok(())
     }
+}
+
+/// Which object it is, and which version of it.
+fn identity<K: ResourceExt>(object: Option<&K>) -> Option<(Option<String>, Option<String>)> {
+    object.map(|object| (object.uid(), object.resource_version()))
 }
 
 /// A value in a field selector: comma, equals sign and backslash are escaped (*Kubernetes fields package*, `EscapeValue`).

@@ -1,5 +1,6 @@
 //! Writes to the API server, each fenced by the resourceVersion that was read.
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
@@ -26,10 +27,11 @@ impl Pass<'_> {
         let mut object = self.object.clone();
         change(object.status.get_or_insert_default());
         object.metadata.managed_fields = None;
+        let asked_at = Timestamp::now();
         let (resources, name, params) = (self.resources(), self.object.name_any(), post(false));
         let call = resources.replace_status(&name, &params, &object);
         let object = bounded(self.context, "writing the status", call).await?;
-        self.adopt(object)
+        self.adopt(object, asked_at)
     }
 
     /// Puts our finalizer on the resource or takes it off.
@@ -43,11 +45,12 @@ impl Pass<'_> {
             "finalizers": finalizers,
             "resourceVersion": self.object.resource_version(),
         }});
+        let asked_at = Timestamp::now();
         let (resources, name) = (self.resources(), self.object.name_any());
         let (params, patch) = (manager(), Patch::Merge(&patch));
         let call = resources.patch(&name, &params, &patch);
         let object = bounded(self.context, "writing the finalizer", call).await?;
-        self.adopt(object)
+        self.adopt(object, asked_at)
     }
 
     /// The Secret's write as a dry run, with a password of the same form: quota, admission, rights, type and immutability
@@ -59,7 +62,7 @@ impl Pass<'_> {
             user_name: &ServiceUserName::parse(format!("{}-at-000000000000", self.observed.resource.iam_user))
                 .map_err(invalid)?,
             password: &"0".repeat(60),
-            issued_at: jiff::Timestamp::UNIX_EPOCH,
+            issued_at: Timestamp::UNIX_EPOCH,
             epoch,
         };
         let wanted = self.rendered(&login);

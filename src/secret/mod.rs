@@ -8,8 +8,8 @@ mod render;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use read::published;
 pub use read::{Seen, read};
+pub(crate) use read::{credential_id, published};
 pub use render::{Login, Owner, fence_of, release, render};
 
 /// Marks the Secrets of this operator, so that it watches only those.

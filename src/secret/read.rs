@@ -45,6 +45,11 @@ fn fact(secret: &Secret, owner: &KeyspacesCredential) -> SecretFact {
     })
 }
 
+/// The id that a Secret says it holds, whoever owns it.
+pub(crate) fn credential_id(secret: &Secret) -> Option<CredentialId> {
+    CredentialId::parse(secret.annotations().get(CREDENTIAL_ID)?.as_str()).ok()
+}
+
 /// The credential that the digest vouches for, and its password.
 pub(crate) fn published(secret: &Secret) -> Option<(Published, &str)> {
     let annotation = |key: &str| secret.annotations().get(key);

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use keyspaces_emulator::Options;
-use kit::world::{USER, World};
+use kit::world::{USER, World, has_condition};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -97,7 +97,8 @@ async fn reconciles(jail: Jail, name: &str) {
 
     world.start_with(&[], &environment);
     world.apply("orders", json!({ "iamUserName": USER })).await;
-    world.event("orders", "IamUnavailable").await;
+    let refused = |resource: &_| has_condition(resource, "Ready", "False", "IamUnavailable");
+    world.until("orders", "refusing to trust IAM", refused).await;
     assert!(world.iam.calls().is_empty(), "nothing is sent to who cannot be trusted: {:?}", world.iam.calls());
     assert_eq!(world.operator().terminate().await, Some(0));
 
@@ -124,14 +125,16 @@ impl Jail {
         );
         // The root of an image can be read by everybody, a temporary folder cannot.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
-        Self { folder }
+        let jail = Self { folder };
+        for device in ["null", "zero", "full", "random", "urandom"] {
+            jail.write(&format!("dev/{device}"), "");
+        }
+        jail
     }
 
     /// What starts a program in it.
     fn launcher(&self) -> Vec<String> {
-        let mut launcher = chroot();
-        launcher.push(self.folder.path().to_str().expect("a plain path").to_owned());
-        launcher
+        launcher(self.folder.path())
     }
 
     fn command(&self) -> Command {
@@ -166,10 +169,14 @@ impl Jail {
     }
 }
 
-/// The image's root folder, built once for all tests of this run and after that only if something has changed.
+/// The image's root folder, built once for all tests of this run and after that only if something has changed. With
+/// `IMAGE_ROOT` it is a folder that is there already, for instance what `docker export` has made of an image.
 fn image_root() -> &'static Path {
     static ROOT: OnceLock<PathBuf> = OnceLock::new();
     ROOT.get_or_init(|| {
+        if let Some(root) = std::env::var_os("IMAGE_ROOT") {
+            return root.into();
+        }
         let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let root = temporary.join("image-root");
         let _ = fs::remove_dir_all(&root);
@@ -192,22 +199,32 @@ fn image_root() -> &'static Path {
     })
 }
 
-/// The way into another root folder: root may do it, others in a user namespace.
-fn chroot() -> Vec<String> {
+/// The way into another root folder, for root by right, for others in a user namespace.
+///
+/// A container has the usual devices, whatever the image. They are mounted in a namespace that goes with the process.
+/// A static binary needs one of them: its random numbers come from /dev/urandom.
+fn launcher(root: &Path) -> Vec<String> {
+    const ENTER: &str = "root=$1 enter=$2; shift 2
+        for device in null zero full random urandom; do mount --bind /dev/$device $root/dev/$device; done
+        exec $enter $root \"$@\"";
     let find = |name: &str| {
-        let folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+        let folders = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"];
         let found = folders.iter().map(|folder| format!("{folder}/{name}")).find(|path| Path::new(path).exists());
         found.unwrap_or_else(|| panic!("{name} is missing: install coreutils and util-linux"))
     };
-    let mut launcher = vec![find("chroot")];
-    if output_of(Command::new("id").arg("-u")).trim() == "0" {
-        launcher.push(format!("--userspec={USER_ID}"));
-        return launcher;
-    }
-    let unshare = find("unshare");
-    let allowed = Command::new(&unshare).args(["--map-root-user", "true"]).output().is_ok_and(|it| it.status.success());
+    let (unshare, chroot) = (find("unshare"), find("chroot"));
+    let (namespaces, enter) = if output_of(Command::new("id").arg("-u")).trim() == "0" {
+        (vec!["--mount"], format!("{chroot} --userspec={USER_ID}"))
+    } else {
+        (vec!["--mount", "--map-root-user"], chroot)
+    };
+    let probe = Command::new(&unshare).args(&namespaces).arg("true").output();
+    let allowed = probe.is_ok_and(|probe| probe.status.success());
     assert!(allowed, "chroot needs root or a user namespace, and neither is allowed: run this test as root");
-    launcher.splice(0..0, [unshare, "--map-root-user".to_owned()]);
+    let mut launcher = vec![unshare];
+    launcher.extend(namespaces.into_iter().map(str::to_owned));
+    let root = root.to_str().expect("a plain path").to_owned();
+    launcher.extend([find("sh"), "-ec".to_owned(), ENTER.to_owned(), "sh".to_owned(), root, enter]);
     launcher
 }
 

@@ -7,6 +7,8 @@
 )]
 
 mod bad_input;
+mod crash;
+mod fences;
 mod image;
 mod life;
 mod readme;

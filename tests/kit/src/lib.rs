@@ -12,4 +12,5 @@
 pub mod control_plane;
 pub mod login;
 pub mod operator;
+pub mod proxy;
 pub mod world;

@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use crate::control_plane::{ControlPlane, OPERATOR};
 use crate::login::login;
 use crate::operator::{Operator, Start};
+use crate::proxy::Proxy;
 
 /// How long a test waits for something that has to happen. Nothing is concluded from how long it took.
 pub const PATIENCE: Duration = Duration::from_mins(1);
@@ -37,6 +38,8 @@ pub struct World {
     pub iam: Emulator,
     /// The operator, if it runs.
     pub operator: Option<Operator>,
+    /// What stands between [`World::operator`] and the API server, if anything does.
+    pub proxy: Option<Proxy>,
     /// What starts the operator's program, for instance `chroot` and a folder; empty if nothing does.
     pub launcher: Vec<String>,
     binary: PathBuf,
@@ -63,8 +66,18 @@ impl World {
         let kubeconfig = folder.path().join("kubeconfig");
         control_plane.service_account_kubeconfig(OPERATOR, OPERATOR, &kubeconfig).await;
         let iam = Emulator::start(iam).expect("the emulator starts");
-        let (operator, launcher, binary) = (None, Vec::new(), Path::new(binary).to_owned());
-        Self { control_plane, client, namespace, iam, operator, launcher, binary, folder }
+        let (operator, proxy, launcher, binary) = (None, None, Vec::new(), Path::new(binary).to_owned());
+        Self { control_plane, client, namespace, iam, operator, proxy, launcher, binary, folder }
+    }
+
+    /// A world whose operator does not run yet, and will reach the API server through a proxy.
+    pub async fn proxied(binary: &str, name: &str) -> Self {
+        let mut world = Self::new(binary, name).await;
+        let proxy = Proxy::start(&world.control_plane.kubeconfig()).await.expect("the proxy starts");
+        let (direct, through) = (world.folder.path().join("kubeconfig"), world.folder.path().join("kubeconfig-proxy"));
+        proxy.write_kubeconfig(&direct, &through).expect("the kubeconfig can be written");
+        world.proxy = Some(proxy);
+        world
     }
 
     /// A world whose operator runs.
@@ -81,6 +94,16 @@ impl World {
 
     /// Starts the operator with further flags and environment variables.
     pub fn start_with(&mut self, flags: &[&str], environment: &[(&str, &str)]) {
+        let kubeconfig = if self.proxy.is_some() { "kubeconfig-proxy" } else { "kubeconfig" };
+        self.operator = Some(self.launch(kubeconfig, flags, environment));
+    }
+
+    /// Starts one more operator in the same namespace. It reaches the API server directly.
+    pub fn replica(&self, flags: &[&str]) -> Operator {
+        self.launch("kubeconfig", flags, &[])
+    }
+
+    fn launch(&self, kubeconfig: &str, flags: &[&str], environment: &[(&str, &str)]) -> Operator {
         // IAM's lag is what the settle time is for, and the emulator has none unless it is told to.
         let mut all = vec!["--namespace".to_owned(), self.namespace.clone()];
         for (flag, value) in [("--settle", "3s"), ("--hold", "3s"), ("--recheck", "1s"), ("--iam-deadline", "3s")] {
@@ -91,13 +114,18 @@ impl World {
         all.extend(flags.iter().map(|&flag| flag.to_owned()));
         let start = Start {
             binary: &self.binary,
-            kubeconfig: &self.folder.path().join("kubeconfig"),
+            kubeconfig: &self.folder.path().join(kubeconfig),
             iam_url: &self.iam.iam_url(),
             log: self.folder.path().join("operator.log"),
             flags: all,
             environment: environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect(),
         };
-        self.operator = Some(Operator::start_by(&self.launcher, start));
+        Operator::start_by(&self.launcher, start)
+    }
+
+    /// The proxy.
+    pub fn proxy(&self) -> &Proxy {
+        self.proxy.as_ref().expect("the world has one")
     }
 
     /// The operator.

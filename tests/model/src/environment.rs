@@ -10,7 +10,7 @@ use crate::world::{Flying, World};
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Action {
+pub(crate) enum Action {
     /// A process makes its next request.
     Go(u8, Outcome),
     /// A process dies and starts again.
@@ -24,7 +24,7 @@ pub enum Action {
 }
 
 /// All that may happen in `world`.
-pub fn actions(scenario: &Scenario, world: &World, actions: &mut Vec<Action>) {
+pub(crate) fn actions(scenario: &Scenario, world: &World, actions: &mut Vec<Action>) {
     if world.harm.is_some() {
         return;
     }
@@ -84,8 +84,7 @@ fn faults(step: &Step) -> &'static [Outcome] {
         | Step::ConfirmListing
         | Step::Preflight(_) => &[],
         Step::ListCredentials => &[Outcome::Stale],
-        Step::Create(_) => &[Outcome::Unseen, Outcome::Lost, Outcome::Late],
-        Step::DeleteCredential(..) => &[Outcome::Unseen, Outcome::Lost, Outcome::Late],
+        Step::Create(_) | Step::DeleteCredential(..) => &[Outcome::Unseen, Outcome::Lost, Outcome::Late],
         Step::AddFinalizer
         | Step::BeginOperation(_)
         | Step::FenceSecret(_)
@@ -101,7 +100,7 @@ fn faults(step: &Step) -> &'static [Outcome] {
 }
 
 /// The world after `action`. None if it changes nothing.
-pub fn next(scenario: &Scenario, world: &World, action: Action) -> Option<World> {
+pub(crate) fn next(scenario: &Scenario, world: &World, action: Action) -> Option<World> {
     let mut next = world.clone();
     match action {
         Action::Go(process, outcome) => {

@@ -10,98 +10,98 @@ use keyspaces_credential_protocol as protocol;
 use protocol::{CredentialId, Epoch, IamUserName, ServiceUserName};
 
 /// Logical time.
-pub type Tick = u8;
+pub(crate) type Tick = u8;
 /// A credential. The first is 1.
-pub type Id = u8;
+pub(crate) type Id = u8;
 /// A set of credentials, a bit each.
-pub type Ids = u32;
+pub(crate) type Ids = u32;
 
 /// The largest number of credentials that a run can make.
-pub const MOST_IDS: u8 = 24;
+pub(crate) const MOST_IDS: u8 = 24;
 const SECONDS: i64 = 600;
 
 /// The set of one.
-pub const fn one(id: Id) -> Ids {
+pub(crate) const fn one(id: Id) -> Ids {
     1 << id
 }
 
 /// A credential that was issued to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Issued {
-    pub id: Id,
-    pub at: Tick,
+pub(crate) struct Issued {
+    pub(crate) id: Id,
+    pub(crate) at: Tick,
 }
 
 /// `status.operation`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Operation {
-    pub epoch: u8,
-    pub first_epoch: u8,
-    pub purpose: protocol::Purpose,
-    pub rotate: Option<u8>,
-    pub started_at: Tick,
-    pub attempted_at: Tick,
-    pub baseline: Ids,
+pub(crate) struct Operation {
+    pub(crate) epoch: u8,
+    pub(crate) first_epoch: u8,
+    pub(crate) purpose: protocol::Purpose,
+    pub(crate) rotate: Option<u8>,
+    pub(crate) started_at: Tick,
+    pub(crate) attempted_at: Tick,
+    pub(crate) baseline: Ids,
 }
 
 /// `status.unresolved`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Unresolved {
-    pub epoch: u8,
-    pub baseline: Ids,
-    pub started_at: Tick,
-    pub until: Tick,
+pub(crate) struct Unresolved {
+    pub(crate) epoch: u8,
+    pub(crate) baseline: Ids,
+    pub(crate) started_at: Tick,
+    pub(crate) until: Tick,
 }
 
 /// Status.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Recorded {
-    pub credential: Option<Issued>,
-    pub retiring: Option<Issued>,
-    pub operation: Option<Operation>,
-    pub completed: u8,
-    pub handled_rotate: Option<u8>,
-    pub unresolved: Option<Unresolved>,
+pub(crate) struct Recorded {
+    pub(crate) credential: Option<Issued>,
+    pub(crate) retiring: Option<Issued>,
+    pub(crate) operation: Option<Operation>,
+    pub(crate) completed: u8,
+    pub(crate) handled_rotate: Option<u8>,
+    pub(crate) unresolved: Option<Unresolved>,
 }
 
 /// The resource as the API server has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Object {
-    pub deleting: bool,
-    pub finalizer: bool,
-    pub rotate: Option<u8>,
-    pub recorded: Recorded,
+pub(crate) struct Object {
+    pub(crate) deleting: bool,
+    pub(crate) finalizer: bool,
+    pub(crate) rotate: Option<u8>,
+    pub(crate) recorded: Recorded,
 }
 
 /// What the Secret holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Published {
-    pub credential: Issued,
-    pub epoch: u8,
+pub(crate) struct Published {
+    pub(crate) credential: Issued,
+    pub(crate) epoch: u8,
 }
 
 /// The Secret as the API server has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Secret {
+pub(crate) struct Secret {
     /// Controlled by the resource.
-    pub ours: bool,
-    pub published: Option<Published>,
-    pub fence: u8,
+    pub(crate) ours: bool,
+    pub(crate) published: Option<Published>,
+    pub(crate) fence: u8,
 }
 
 /// A reply of List.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Listing {
-    pub shown: Vec<Issued>,
-    pub taken_at: Tick,
+pub(crate) struct Listing {
+    pub(crate) shown: Vec<Issued>,
+    pub(crate) taken_at: Tick,
     /// The Secret was read again after it.
-    pub secret_seen: bool,
-    pub confirmed: bool,
+    pub(crate) secret_seen: bool,
+    pub(crate) confirmed: bool,
 }
 
 /// How far an attempt of a process came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Stage {
+pub(crate) enum Stage {
     Begun,
     Preflighted,
     InHand(Issued),
@@ -109,15 +109,15 @@ pub enum Stage {
 
 /// What a process remembers between passes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Memory {
-    pub attempt: Option<(u8, Stage)>,
-    pub listed_at: Option<Tick>,
-    pub sighting: Sighting,
+pub(crate) struct Memory {
+    pub(crate) attempt: Option<(u8, Stage)>,
+    pub(crate) listed_at: Option<Tick>,
+    pub(crate) sighting: Sighting,
 }
 
 /// How IAM last showed the current credential.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Sighting {
+pub(crate) enum Sighting {
     #[default]
     NotSeen,
     Usable,
@@ -134,27 +134,27 @@ static NAMES: LazyLock<Vec<(CredentialId, ServiceUserName)>> = LazyLock::new(|| 
 static USER: LazyLock<IamUserName> = LazyLock::new(|| IamUserName::parse("orders-app").expect("a valid user name"));
 
 /// The protocol's name of a credential.
-pub fn spelt(id: Id) -> CredentialId {
+pub(crate) fn spelt(id: Id) -> CredentialId {
     NAMES[usize::from(id)].0.clone()
 }
 
 /// The number of a credential.
-pub fn number(id: &CredentialId) -> Id {
+pub(crate) fn number(id: &CredentialId) -> Id {
     id.as_str()[4..].parse().expect("an id of this model")
 }
 
 /// The time of a tick.
-pub fn time(tick: Tick) -> Timestamp {
+pub(crate) fn time(tick: Tick) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_secs(i64::from(tick) * SECONDS)
 }
 
 /// A number of ticks.
-pub fn span(ticks: Tick) -> SignedDuration {
+pub(crate) fn span(ticks: Tick) -> SignedDuration {
     SignedDuration::from_secs(i64::from(ticks) * SECONDS)
 }
 
 /// The first tick at or after a time.
-pub fn tick(time: Timestamp) -> Tick {
+pub(crate) fn tick(time: Timestamp) -> Tick {
     u8::try_from((time.as_second() + SECONDS - 1) / SECONDS).expect("a time of this model")
 }
 
@@ -163,7 +163,7 @@ fn epoch(epoch: Epoch) -> u8 {
 }
 
 /// The protocol's names of a set of credentials.
-pub fn set(ids: Ids) -> BTreeSet<CredentialId> {
+pub(crate) fn set(ids: Ids) -> BTreeSet<CredentialId> {
     (0..=MOST_IDS).filter(|id| ids & one(*id) != 0).map(spelt).collect()
 }
 
@@ -176,18 +176,18 @@ fn value(text: Option<&String>) -> Option<u8> {
 }
 
 impl Issued {
-    pub fn out(self) -> protocol::Issued {
+    pub(crate) fn out(self) -> protocol::Issued {
         let service_user_name = NAMES[usize::from(self.id)].1.clone();
         protocol::Issued { id: spelt(self.id), service_user_name, issued_at: time(self.at) }
     }
 
-    pub fn of(issued: &protocol::Issued) -> Self {
+    pub(crate) fn of(issued: &protocol::Issued) -> Self {
         Self { id: number(&issued.id), at: tick(issued.issued_at) }
     }
 }
 
 impl Operation {
-    pub fn out(&self) -> protocol::Operation {
+    pub(crate) fn out(&self) -> protocol::Operation {
         protocol::Operation {
             epoch: Epoch(self.epoch.into()),
             first_epoch: Epoch(self.first_epoch.into()),
@@ -199,7 +199,7 @@ impl Operation {
         }
     }
 
-    pub fn of(operation: &protocol::Operation) -> Self {
+    pub(crate) fn of(operation: &protocol::Operation) -> Self {
         Self {
             epoch: epoch(operation.epoch),
             first_epoch: epoch(operation.first_epoch),
@@ -213,7 +213,7 @@ impl Operation {
 }
 
 impl Unresolved {
-    pub fn out(&self) -> protocol::Unresolved {
+    pub(crate) fn out(&self) -> protocol::Unresolved {
         protocol::Unresolved {
             epoch: Epoch(self.epoch.into()),
             baseline: set(self.baseline),
@@ -222,7 +222,7 @@ impl Unresolved {
         }
     }
 
-    pub fn of(unresolved: &protocol::Unresolved) -> Self {
+    pub(crate) fn of(unresolved: &protocol::Unresolved) -> Self {
         Self {
             epoch: epoch(unresolved.epoch),
             baseline: mask(&unresolved.baseline),
@@ -233,7 +233,7 @@ impl Unresolved {
 }
 
 impl Recorded {
-    pub fn out(&self) -> protocol::Recorded {
+    pub(crate) fn out(&self) -> protocol::Recorded {
         let retiring = self.retiring.map(|retiring| protocol::Retiring {
             id: spelt(retiring.id),
             service_user_name: NAMES[usize::from(retiring.id)].1.clone(),
@@ -251,7 +251,7 @@ impl Recorded {
     }
 
     /// What completing an operation leaves in status.
-    pub fn of(completion: &protocol::Completion) -> Self {
+    pub(crate) fn of(completion: &protocol::Completion) -> Self {
         Self {
             credential: Some(Issued::of(&completion.credential)),
             retiring: completion.retiring.as_ref().map(|one| Issued { id: number(&one.id), at: tick(one.since) }),
@@ -264,7 +264,7 @@ impl Recorded {
 }
 
 impl Object {
-    pub fn out(&self, policy: protocol::DeletionPolicy, overlap: Tick) -> protocol::Resource {
+    pub(crate) fn out(&self, policy: protocol::DeletionPolicy, overlap: Tick) -> protocol::Resource {
         protocol::Resource {
             iam_user: USER.clone(),
             secret_name: String::new(),
@@ -281,7 +281,7 @@ impl Object {
 }
 
 /// A Secret, or none, as `decide` sees it.
-pub fn secret_out(secret: Option<Secret>) -> protocol::SecretFact {
+pub(crate) fn secret_out(secret: Option<Secret>) -> protocol::SecretFact {
     match secret {
         None => protocol::SecretFact::Absent,
         Some(Secret { ours: false, .. }) => protocol::SecretFact::NotOurs,
@@ -298,7 +298,7 @@ pub fn secret_out(secret: Option<Secret>) -> protocol::SecretFact {
 }
 
 impl Listing {
-    pub fn out(&self) -> protocol::Listing {
+    pub(crate) fn out(&self) -> protocol::Listing {
         let usable = protocol::Usable::Yes;
         let listed = |issued: &Issued| protocol::Listed {
             id: spelt(issued.id),
@@ -314,7 +314,7 @@ impl Listing {
 }
 
 impl Memory {
-    pub fn out(&self) -> protocol::Memory {
+    pub(crate) fn out(&self) -> protocol::Memory {
         let attempt = self.attempt.map(|(epoch, stage)| protocol::Attempt {
             epoch: Epoch(epoch.into()),
             stage: match stage {
@@ -332,7 +332,7 @@ impl Memory {
     }
 
     /// Takes in a listing by the protocol's own rule.
-    pub fn learn(&mut self, listing: &Listing, current: Option<Issued>, settle: Tick) {
+    pub(crate) fn learn(&mut self, listing: &Listing, current: Option<Issued>, settle: Tick) {
         let mut memory = self.out();
         memory.learn(&listing.out(), current.map(Issued::out).as_ref(), span(settle));
         self.listed_at = memory.listed_at.map(tick);
@@ -344,7 +344,7 @@ impl Memory {
     }
 
     /// The credential whose password this process alone knows.
-    pub fn in_hand(&self) -> Option<Issued> {
+    pub(crate) fn in_hand(&self) -> Option<Issued> {
         match self.attempt {
             Some((_, Stage::InHand(held))) => Some(held),
             _ => None,

@@ -54,7 +54,8 @@ struct Checked {
 
 impl Checked {
     fn new(mut scenario: Scenario) -> Self {
-        let start = start(&scenario);
+        // What is broken is broken from here on.
+        let start = start(&Scenario { mutation: None, ..scenario.clone() });
         scenario.ticks += start.now;
         scenario.epochs += start.owned[0].object.as_ref().map_or(0, |object| object.recorded.completed);
         Self { scenario, start, known: Mutex::new(HashSet::new()) }

@@ -95,7 +95,7 @@ fn two_processes(switches: u8, ticks: u8) -> Vec<Scenario> {
     vec![
         Scenario { budget: Budget { switches: switches + 1, ..NONE }, ..two("two processes, created", Applied) },
         Scenario {
-            budget: Budget { crashes: 1, switches: switches - 1, ..NONE },
+            budget: Budget { crashes: 1, switches: switches - 2, ..NONE },
             ..two("two processes, crash", Applied)
         },
         Scenario {
@@ -117,8 +117,9 @@ fn two_processes(switches: u8, ticks: u8) -> Vec<Scenario> {
         },
         Scenario {
             policy: DeletionPolicy::Retain,
-            budget: Budget { outside: 2, switches: switches - 1, ..NONE },
+            budget: Budget { outside: 2, switches: switches - 2, ..NONE },
             outside: &[Rotate, DeleteResource],
+            ticks: ticks - 1,
             ..two("two processes, retained", Ready)
         },
         Scenario {

@@ -56,6 +56,7 @@ pub enum Start {
 
 /// A run.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent parts of the shell's contract, each breakable")]
 pub struct Scenario {
     pub name: &'static str,
     pub resources: u8,

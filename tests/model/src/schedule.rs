@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use keyspaces_credential_protocol::{DeletionPolicy, Step};
 
-use crate::facts::{Ids, Issued, Tick, one};
+use crate::facts::{Ids, Issued, MOST_IDS, Tick, one};
 use crate::scenario::{Budget, Scenario};
 use crate::shell::{self, Outcome};
 use crate::world::{Owned, World};
@@ -16,19 +16,19 @@ const MOST_STEPS: usize = 400;
 const PATIENCE: Tick = 20;
 
 /// States from which the way to rest is known to end well.
-pub type Known = HashSet<u64>;
+pub(crate) type Known = HashSet<u64>;
 
 /// How a state ended that did not end well.
 #[derive(Clone, Debug)]
-pub struct Unrest {
-    pub leader: usize,
-    pub why: String,
-    pub steps: Vec<String>,
-    pub end: World,
+pub(crate) struct Unrest {
+    pub(crate) leader: usize,
+    pub(crate) why: String,
+    pub(crate) steps: Vec<String>,
+    pub(crate) end: World,
 }
 
 /// Lets each process in turn be the one that leads, while the others stand still for ever.
-pub fn converges(scenario: &Scenario, world: &World, known: &mut Known) -> Result<(), Unrest> {
+pub(crate) fn converges(scenario: &Scenario, world: &World, known: &mut Known) -> Result<(), Box<Unrest>> {
     let mut world = world.clone();
     world.budget = Budget::default();
     world.last = None;
@@ -45,7 +45,7 @@ fn leads(scenario: &Scenario, process: usize, leader: usize) -> bool {
     process % usize::from(scenario.replicas) == leader
 }
 
-fn run(scenario: &Scenario, start: &World, leader: usize, known: &mut Known) -> Result<(), Unrest> {
+fn run(scenario: &Scenario, start: &World, leader: usize, known: &mut Known) -> Result<(), Box<Unrest>> {
     let mut world = start.clone();
     let (mut way, mut steps) = (Vec::new(), Vec::new());
     let mut others_went = false;
@@ -63,6 +63,10 @@ fn run(scenario: &Scenario, start: &World, leader: usize, known: &mut Known) -> 
             shell::go(scenario, &mut world, process, Outcome::Reply);
             if let Some(harm) = world.harm {
                 why = format!("{harm:?}");
+                break;
+            }
+            if world.next_id >= MOST_IDS {
+                "credentials are made without end".clone_into(&mut why);
                 break;
             }
             continue;
@@ -95,7 +99,7 @@ fn run(scenario: &Scenario, start: &World, leader: usize, known: &mut Known) -> 
             None => break,
         }
     }
-    Err(Unrest { leader, why, steps, end: world })
+    Err(Box::new(Unrest { leader, why, steps, end: world }))
 }
 
 /// The process that goes next: the leaders first, then the others.
@@ -113,7 +117,7 @@ fn free_foreign(world: &mut World) -> bool {
 }
 
 /// Whether all is as the owners want it.
-pub fn good(scenario: &Scenario, world: &World) -> Result<(), &'static str> {
+pub(crate) fn good(scenario: &Scenario, world: &World) -> Result<(), &'static str> {
     let mut eldest = true;
     for (resource, owned) in (0u8..).zip(&world.owned) {
         let ours = ids_of(world, resource);
@@ -177,7 +181,7 @@ fn ids_of(world: &World, resource: u8) -> Ids {
 }
 
 /// What a process is about to do.
-pub fn describe(scenario: &Scenario, world: &World, process: usize) -> String {
+pub(crate) fn describe(scenario: &Scenario, world: &World, process: usize) -> String {
     match shell::pending(scenario, world, process) {
         None => "ReadResource".to_owned(),
         Some(Step::Wait { verdict, .. }) => format!("Wait({})", verdict.reason.as_str()),

@@ -1,7 +1,7 @@
 //! What the shell does with each step: the table that the real one is compared with.
 
 use keyspaces_credential_protocol as protocol;
-use protocol::{Claim, Contender, Epoch, Observed, Settings, Step};
+use protocol::{Claim, Contender, Epoch, Observed, Purpose, Settings, Step};
 
 use crate::facts::{
     Issued, Listing, Memory, Object, Operation, Published, Recorded, Secret, Stage, Unresolved, number, one,
@@ -13,7 +13,7 @@ use crate::world::{Flying, Harm, Pass, World};
 
 /// What comes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// It happens and the reply arrives, whatever it says.
     Reply,
     /// It happens and the reply is lost.
@@ -42,7 +42,7 @@ enum Next {
 const FAILED: Next = Next::Sleep(Some(0));
 
 /// The facts of a pass, as `decide` takes them.
-pub fn observed(scenario: &Scenario, pass: &Pass, memory: &Memory) -> Observed {
+pub(crate) fn observed(scenario: &Scenario, pass: &Pass, memory: &Memory) -> Observed {
     let settle = if scenario.mutation == Some(Mutation::NoSettle) { 0 } else { scenario.settle };
     Observed {
         resource: pass.object.out(scenario.policy, scenario.overlap),
@@ -56,7 +56,7 @@ pub fn observed(scenario: &Scenario, pass: &Pass, memory: &Memory) -> Observed {
 }
 
 /// The step that a process is about to perform. None if it is about to begin a pass.
-pub fn pending(scenario: &Scenario, world: &World, process: usize) -> Option<Step> {
+pub(crate) fn pending(scenario: &Scenario, world: &World, process: usize) -> Option<Step> {
     let process = &world.processes[process];
     let pass = process.pass.as_ref()?;
     let observed = observed(scenario, pass, &process.memory);
@@ -64,7 +64,7 @@ pub fn pending(scenario: &Scenario, world: &World, process: usize) -> Option<Ste
 }
 
 /// A process makes its next request. What needs none is done along the way.
-pub fn go(scenario: &Scenario, world: &mut World, process: usize, outcome: Outcome) {
+pub(crate) fn go(scenario: &Scenario, world: &mut World, process: usize, outcome: Outcome) {
     match pending(scenario, world, process) {
         None => begin_pass(scenario, world, process),
         Some(step) => go_on(scenario, world, process, step, outcome),
@@ -154,6 +154,10 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
         Step::BeginOperation(operation) => {
             let operation = Operation::of(&operation);
             let epoch = operation.epoch;
+            let needless = operation.purpose == Purpose::SecretLost
+                && operation.epoch == operation.first_epoch
+                && world.owned[owned].secret.and_then(|secret| secret.published).map(|published| published.credential)
+                    == pass.object.recorded.credential;
             if scenario.mutation == Some(Mutation::Continue) && operation.epoch > operation.first_epoch {
                 world.processes[me].memory.attempt = Some((epoch - 1, Stage::Begun));
                 return Next::Step;
@@ -165,6 +169,9 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
                 write_resource(scenario, world, me, pass, outcome, |object| object.recorded.operation = Some(operation))
             };
             if next == Next::Step {
+                if needless {
+                    world.harm = Some(Harm::HealthyReplaced);
+                }
                 world.processes[me].memory.attempt = Some((epoch, Stage::Begun));
                 pass.claim = None;
             }

@@ -7,16 +7,16 @@ use crate::scenario::{Budget, Scenario};
 
 /// A credential in IAM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Credential {
-    pub id: Id,
-    pub created: Tick,
+pub(crate) struct Credential {
+    pub(crate) id: Id,
+    pub(crate) created: Tick,
     /// The resource whose process created it; a human did if none.
-    pub owner: Option<u8>,
+    pub(crate) owner: Option<u8>,
 }
 
 /// A call that IAM accepted and has not performed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Flying {
+pub(crate) enum Flying {
     /// It lands before a time or never.
     Create {
         before: Tick,
@@ -29,77 +29,81 @@ pub enum Flying {
 
 /// One `KeyspacesCredential` and its Secret.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Owned {
+pub(crate) struct Owned {
     /// None once it is gone.
-    pub object: Option<Object>,
-    pub secret: Option<Secret>,
+    pub(crate) object: Option<Object>,
+    pub(crate) secret: Option<Secret>,
     /// What was current and retiring when the resource went.
-    pub kept: Ids,
+    pub(crate) kept: Ids,
 }
 
 /// What a pass has read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Pass {
-    pub object: Object,
+pub(crate) struct Pass {
+    pub(crate) object: Object,
     /// The resource has not changed since: a write with the resourceVersion that was read succeeds.
-    pub fresh: bool,
+    pub(crate) fresh: bool,
     /// When the API server last told that this is the resource.
-    pub read_at: Tick,
+    pub(crate) read_at: Tick,
     /// The time that `decide` was given. The step may be performed much later.
-    pub decided_at: Tick,
-    pub claim: Option<protocol::Claim>,
-    pub secret: Option<Option<Secret>>,
+    pub(crate) decided_at: Tick,
+    pub(crate) claim: Option<protocol::Claim>,
+    /// None: not read. Some(None): read, and there is none.
+    #[expect(clippy::option_option, reason = "`decide` tells the two apart as well")]
+    pub(crate) secret: Option<Option<Secret>>,
     /// The Secret has not changed since.
-    pub secret_fresh: bool,
-    pub listing: Option<Listing>,
-    pub removed: Ids,
+    pub(crate) secret_fresh: bool,
+    pub(crate) listing: Option<Listing>,
+    pub(crate) removed: Ids,
 }
 
 /// One process of the operator, reconciling one resource.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Process {
-    pub resource: u8,
-    pub memory: Memory,
-    pub pass: Option<Pass>,
+pub(crate) struct Process {
+    pub(crate) resource: u8,
+    pub(crate) memory: Memory,
+    pub(crate) pass: Option<Pass>,
     /// When it looks again without being called. 0: at once.
-    pub wake: Option<Tick>,
+    pub(crate) wake: Option<Tick>,
 }
 
 /// Harm that we did, which no later state would show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Harm {
+pub(crate) enum Harm {
     /// We deleted a credential that a human made.
     ForeignDeleted,
     /// We deleted the credential that status calls current, and the resource is not being deleted.
     CurrentDeleted,
     /// We created a credential although its publication would be refused.
     CreatedInVain,
+    /// We began to replace a Secret that held the current credential, as if it were lost.
+    HealthyReplaced,
 }
 
 /// Everything.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct World {
-    pub now: Tick,
-    pub iam: Vec<Credential>,
+pub(crate) struct World {
+    pub(crate) now: Tick,
+    pub(crate) iam: Vec<Credential>,
     /// What List may still show, and since when it is gone.
-    pub ghosts: Vec<(Credential, Tick)>,
-    pub next_id: Id,
-    pub flying: Vec<Flying>,
-    pub owned: Vec<Owned>,
-    pub processes: Vec<Process>,
-    pub budget: Budget,
+    pub(crate) ghosts: Vec<(Credential, Tick)>,
+    pub(crate) next_id: Id,
+    pub(crate) flying: Vec<Flying>,
+    pub(crate) owned: Vec<Owned>,
+    pub(crate) processes: Vec<Process>,
+    pub(crate) budget: Budget,
     /// The process that went last, if it is in the middle of a pass.
-    pub last: Option<u8>,
+    pub(crate) last: Option<u8>,
     /// The Secret's write is refused.
-    pub refuses_secret: bool,
+    pub(crate) refuses_secret: bool,
     /// What a human deleted.
-    pub destroyed_outside: Ids,
-    pub harm: Option<Harm>,
+    pub(crate) destroyed_outside: Ids,
+    pub(crate) harm: Option<Harm>,
 }
 
 impl World {
     /// A world in which every resource was just applied.
-    pub fn applied(scenario: &Scenario) -> Self {
+    pub(crate) fn applied(scenario: &Scenario) -> Self {
         let process = |resource| Process { resource, memory: Memory::default(), pass: None, wake: Some(0) };
         let owned = |_| Owned { object: Some(Object::default()), secret: None, kept: 0 };
         Self {
@@ -121,7 +125,7 @@ impl World {
     }
 
     /// The resource goes, for no finalizer keeps it, and the garbage collector takes the Secret that it controls.
-    pub fn collect(&mut self, resource: u8, writer: Option<usize>) {
+    pub(crate) fn collect(&mut self, resource: u8, writer: Option<usize>) {
         let owned = &mut self.owned[usize::from(resource)];
         let Some(object) = owned.object.take_if(|object| object.deleting && !object.finalizer) else {
             return;
@@ -134,7 +138,7 @@ impl World {
     }
 
     /// IAM makes a credential, if a slot is free.
-    pub fn create(&mut self, owner: Option<u8>) -> Option<Issued> {
+    pub(crate) fn create(&mut self, owner: Option<u8>) -> Option<Issued> {
         if self.iam.len() >= 2 {
             return None;
         }
@@ -145,7 +149,7 @@ impl World {
     }
 
     /// IAM deletes a credential, if it has it.
-    pub fn delete(&mut self, id: Id) {
+    pub(crate) fn delete(&mut self, id: Id) {
         if let Some(position) = self.iam.iter().position(|credential| credential.id == id) {
             let credential = self.iam.remove(position);
             self.ghosts.push((credential, self.now));
@@ -153,7 +157,7 @@ impl World {
     }
 
     /// One of our processes has IAM delete a credential.
-    pub fn delete_by_us(&mut self, id: Id) {
+    pub(crate) fn delete_by_us(&mut self, id: Id) {
         let Some(credential) = self.iam.iter().find(|credential| credential.id == id) else {
             return;
         };
@@ -168,7 +172,7 @@ impl World {
     }
 
     /// The resource was written by `writer`, or by somebody outside.
-    pub fn resource_changed(&mut self, resource: u8, writer: Option<usize>) {
+    pub(crate) fn resource_changed(&mut self, resource: u8, writer: Option<usize>) {
         for (index, process) in self.processes.iter_mut().enumerate() {
             if process.resource == resource && Some(index) != writer {
                 process.wake = Some(0);
@@ -180,7 +184,7 @@ impl World {
     }
 
     /// The Secret was written by `writer`, or by somebody outside.
-    pub fn secret_changed(&mut self, resource: u8, writer: Option<usize>) {
+    pub(crate) fn secret_changed(&mut self, resource: u8, writer: Option<usize>) {
         for (index, process) in self.processes.iter_mut().enumerate() {
             if process.resource == resource && Some(index) != writer {
                 process.wake = Some(0);
@@ -192,7 +196,7 @@ impl World {
     }
 
     /// Time passes. What is over by then is forgotten, so that states that differ in nothing else are one.
-    pub fn advance(&mut self, to: Tick, settle: Tick) {
+    pub(crate) fn advance(&mut self, to: Tick, settle: Tick) {
         self.now = to;
         self.ghosts.retain(|(_, gone)| to < gone + settle);
         self.flying.retain(|call| match call {
@@ -207,7 +211,7 @@ impl World {
     }
 
     /// A reply of List. A stale one misses what is younger than the settle time and shows what went within it.
-    pub fn list(&self, stale: bool, settle: Tick) -> Listing {
+    pub(crate) fn list(&self, stale: bool, settle: Tick) -> Listing {
         let young =
             |credential: &&Credential| stale && credential.owner.is_some() && self.now < credential.created + settle;
         let issued = |credential: &Credential| Issued { id: credential.id, at: credential.created };
@@ -220,7 +224,7 @@ impl World {
     }
 
     /// The ids that IAM has.
-    pub fn ids(&self) -> Ids {
+    pub(crate) fn ids(&self) -> Ids {
         self.iam.iter().map(|credential| one(credential.id)).sum()
     }
 }

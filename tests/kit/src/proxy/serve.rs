@@ -1,0 +1,186 @@
+//! The connections: take a request, forward it, and act out what a fault makes of it.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, TRANSFER_ENCODING};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{HeaderMap, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use keyspaces_emulator::When;
+use serde_json::json;
+use socket2::{SockRef, Socket};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::Shared;
+use super::faults::{Action, Fault, Verdict};
+use super::record::Request;
+
+/// A body that is passed on as it comes, so that a watch streams.
+type Body = UnsyncBoxBody<Bytes, kube::Error>;
+
+/// What is to be done with a connection.
+enum Answer {
+    Reply(Response<Body>),
+    Hang,
+    Close,
+    Reset,
+}
+
+/// Serves each connection in a task. All of them end with this one.
+pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    let mut sessions = JoinSet::new();
+    loop {
+        while sessions.try_join_next().is_some() {}
+        let Ok((socket, _)) = listener.accept().await else {
+            // Out of file handles, most likely: others will be closed.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        let shared = Arc::clone(&shared);
+        // An error is what a fault asked for, or an operator that went away.
+        sessions.spawn(async move { session(shared, socket).await });
+    }
+}
+
+async fn session(shared: Arc<Shared>, socket: TcpStream) -> io::Result<()> {
+    socket.set_nodelay(true)?;
+    // A second handle of the socket, for a fault that TCP must show.
+    let grip = Arc::new(SockRef::from(&socket).try_clone()?);
+    let service = service_fn(move |request| act_out(Arc::clone(&shared), Arc::clone(&grip), request));
+    http1::Builder::new().serve_connection(TokioIo::new(socket), service).await.map_err(io::Error::other)
+}
+
+async fn act_out(
+    shared: Arc<Shared>,
+    grip: Arc<Socket>,
+    request: hyper::Request<Incoming>,
+) -> io::Result<Response<Body>> {
+    let (head, incoming) = request.into_parts();
+    let bytes = incoming.collect().await.map_err(io::Error::other)?.to_bytes();
+    let seen = Request::new(head.method.as_str(), head.uri.path(), head.uri.query().unwrap_or_default(), &bytes);
+    let (seq, fault) = shared.change(|state| {
+        let fault = state.faults.strike(&seen);
+        let seq = state.record.add(Request { fault: fault.as_ref().map(|fault| fault.action.name()), ..seen });
+        (seq, fault)
+    });
+    let exchange = Exchange { shared, seq, head, bytes };
+    // A task of its own: what was sent takes its effect, whether or not the operator is there to hear of it.
+    let answer = tokio::spawn(exchange.answer(fault)).await.unwrap_or(Answer::Close);
+    match answer {
+        Answer::Reply(reply) => Ok(reply),
+        // The server drops a connection whose service fails.
+        Answer::Close => Err(io::ErrorKind::ConnectionAborted.into()),
+        Answer::Reset => {
+            // If the system refuses, the connection is closed in order, which a test sees.
+            let _ = grip.set_linger(Some(Duration::ZERO));
+            Err(io::ErrorKind::ConnectionReset.into())
+        }
+        Answer::Hang => std::future::pending().await,
+    }
+}
+
+/// A request and its place in the record.
+struct Exchange {
+    shared: Arc<Shared>,
+    seq: u64,
+    head: hyper::http::request::Parts,
+    bytes: Bytes,
+}
+
+impl Exchange {
+    async fn answer(self, fault: Option<Fault>) -> Answer {
+        let answer = match fault {
+            None => self.forward().await,
+            Some(fault) if fault.when == When::After => {
+                let reply = self.forward().await;
+                match self.suffer(fault.action).await {
+                    Some(answer) => answer,
+                    None => reply,
+                }
+            }
+            Some(fault) => match self.suffer(fault.action).await {
+                Some(answer) => answer,
+                None => self.forward().await,
+            },
+        };
+        if let Answer::Reply(reply) = &answer {
+            let status = reply.status().as_u16();
+            self.shared.change(|state| state.record.amend(self.seq, |request| request.status = Some(status)));
+        }
+        answer
+    }
+
+    /// What takes the place of the reply, if anything does.
+    async fn suffer(&self, action: Action) -> Option<Answer> {
+        match action {
+            Action::Refuse(code) => Some(Answer::Reply(refusal(code))),
+            Action::Delay(time) => {
+                tokio::time::sleep(time).await;
+                None
+            }
+            Action::Hang => Some(Answer::Hang),
+            Action::Close => Some(Answer::Close),
+            Action::Reset => Some(Answer::Reset),
+            Action::Hold(gate) => (gate.pass().await == Verdict::Discard).then_some(Answer::Close),
+        }
+    }
+
+    async fn forward(&self) -> Answer {
+        let path = self.head.uri.path_and_query().map_or("/", |path| path.as_str());
+        let mut request = hyper::Request::new(kube::client::Body::from(self.bytes.to_vec()));
+        *request.method_mut() = self.head.method.clone();
+        *request.uri_mut() = path.parse().expect("it was parsed before");
+        *request.headers_mut() = end_to_end(self.head.headers.clone());
+        let Ok(reply) = self.shared.upstream.send(request).await else {
+            // What the operator would see of an API server that is not there.
+            return Answer::Close;
+        };
+        let effect = reply.status().as_u16();
+        self.shared.change(|state| state.record.amend(self.seq, |request| request.effect = Some(effect)));
+        let (mut head, body) = reply.into_parts();
+        head.headers = end_to_end(head.headers);
+        Answer::Reply(Response::from_parts(head, body.boxed_unsync()))
+    }
+}
+
+/// Without what is between two neighbours only.
+fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
+    for name in [HOST, CONNECTION, TRANSFER_ENCODING, CONTENT_LENGTH] {
+        headers.remove(name);
+    }
+    headers
+}
+
+/// An error in the words of Kubernetes.
+fn refusal(code: u16) -> Response<Body> {
+    let reason = match code {
+        400 => "BadRequest",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "NotFound",
+        409 => "Conflict",
+        410 => "Expired",
+        422 => "Invalid",
+        429 => "TooManyRequests",
+        500 => "InternalError",
+        503 => "ServiceUnavailable",
+        504 => "Timeout",
+        _ => "",
+    };
+    let status = json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": "a test wants it so", "reason": reason, "code": code,
+    });
+    let body = Full::new(Bytes::from(status.to_string())).map_err(|never| match never {}).boxed_unsync();
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(code).expect("an HTTP status");
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
