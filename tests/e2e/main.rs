@@ -7,10 +7,12 @@
 )]
 
 mod bad_input;
+mod healing;
 mod image;
 mod life;
 mod readme;
 mod refusals;
+mod rotation;
 mod silence;
 mod start;
 

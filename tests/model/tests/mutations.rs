@@ -1,8 +1,8 @@
 //! Each rule of the protocol is needed: without it the checker finds a way to harm.
 
+use protocol_model::check;
 use protocol_model::mutation::Mutation;
 use protocol_model::scenario::{Budget, Outside, Scenario, Start};
-use protocol_model::check;
 
 const NONE: Budget = Budget { crashes: 0, failures: 0, late: 0, stale: 0, outside: 0, switches: 3 };
 
@@ -21,23 +21,14 @@ fn mutations() -> Vec<Scenario> {
             outside: &[Rotate],
             ..broken("1 an error is no absence", Mutation::ErrorIsAbsence, Ready)
         }),
-        Scenario {
-            budget: Budget { crashes: 1, ..NONE },
-            ..broken("2 intent first", Mutation::NoIntent, Applied)
-        },
-        Scenario {
-            budget: Budget { crashes: 1, ..NONE },
-            ..broken("3 take over", Mutation::Continue, Applied)
-        },
+        Scenario { budget: Budget { crashes: 1, ..NONE }, ..broken("2 intent first", Mutation::NoIntent, Applied) },
+        Scenario { budget: Budget { crashes: 1, ..NONE }, ..broken("3 take over", Mutation::Continue, Applied) },
         Scenario {
             budget: Budget { outside: 2, ..NONE },
             outside: &[Rotate, RefuseSecret],
             ..broken("4 dry run", Mutation::NoPreflight, Ready)
         },
-        Scenario {
-            budget: Budget { failures: 1, ..NONE },
-            ..broken("5 create once", Mutation::RetryCreate, Applied)
-        },
+        Scenario { budget: Budget { failures: 1, ..NONE }, ..broken("5 create once", Mutation::RetryCreate, Applied) },
         two(Scenario { budget: NONE, ..broken("6 publish fenced", Mutation::PublishUnfenced, Applied) }),
         two(Scenario {
             budget: Budget { outside: 1, ..NONE },
@@ -59,10 +50,7 @@ fn mutations() -> Vec<Scenario> {
             outside: &[AddForeign, Rotate],
             ..broken("9 order of destruction", Mutation::CurrentFirst, Ready)
         },
-        Scenario {
-            budget: Budget { late: 1, ..NONE },
-            ..broken("10 settle", Mutation::NoSettle, Applied)
-        },
+        Scenario { budget: Budget { late: 1, ..NONE }, ..broken("10 settle", Mutation::NoSettle, Applied) },
         Scenario {
             resources: 2,
             epochs: 3,
