@@ -39,7 +39,8 @@ pub struct Options {
     #[arg(long, env, default_value = "2m", value_parser = span, value_name = "TIME")]
     pub settle: Duration,
 
-    /// How long a new password that cannot be published is held before it is given up and made anew.
+    /// How long others wait for the holder of a new password to publish it. It gives the password up after half of this, so
+    /// this must be more than twice the deadline of a call to the API server.
     #[arg(long, env, default_value = "1m", value_parser = span, value_name = "TIME")]
     pub hold: Duration,
 

@@ -7,15 +7,18 @@ mod status;
 
 pub use span::{InvalidSpan, Span};
 pub use spec::{
-    DeletionPolicy, KeyspacesCredential, KeyspacesCredentialSpec, Rotation, SecretKeys, SecretSpec, SecretType,
+    DeletionPolicy, ForeignCredentials, KeyspacesCredential, KeyspacesCredentialSpec, Rotation, SecretKeys, SecretSpec,
+    SecretType,
 };
 pub use status::{
-    Binding, FailuresStatus, IssuedStatus, KeyspacesCredentialStatus, OperationReason, OperationStatus, RetiringStatus,
-    UnresolvedStatus,
+    Binding, FailuresStatus, IssuedStatus, KeyspacesCredentialStatus, OperationReason, OperationStatus, RetiringStage,
+    RetiringStatus, UnresolvedStatus,
 };
 
 /// The annotation whose every new value asks for one rotation.
 pub const ROTATE_ANNOTATION: &str = "keyspaces.dev/rotate";
+/// The annotation that ends the overlap of the replaced credential whose id it holds.
+pub const RETIRE_ANNOTATION: &str = "keyspaces.dev/retire";
 /// The finalizer that stays until IAM is clean.
 pub const FINALIZER: &str = "keyspaces.dev/iam-credential";
 /// The name under which the operator writes, in `managedFields` and events.

@@ -63,6 +63,11 @@ pub struct KeyspacesCredentialSpec {
     #[serde(default)]
     pub rotation: Rotation,
 
+    /// What to do with credentials of the IAM user that are not ours. Keep: they are left alone, and if they take both places,
+    /// the resource waits and says so. Delete: the oldest one is deleted when its place is needed, and an event says which.
+    #[serde(default)]
+    pub foreign_credentials: ForeignCredentials,
+
     /// What happens when the resource is deleted. Delete: the credential is deleted from IAM and the Secret goes too. Retain:
     /// both stay as they are.
     #[serde(default)]
@@ -169,15 +174,44 @@ impl Default for SecretKeys {
     }
 }
 
+/// What to do with credentials of the IAM user that are not ours.
+#[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ForeignCredentials {
+    #[default]
+    #[allow(missing_docs, reason = "a doc comment would turn the enum of the schema into a oneOf")]
+    Keep,
+    #[allow(missing_docs, reason = "as above")]
+    Delete,
+}
+
 /// How the credential is replaced.
 #[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new(
+    "!has(self.interval) || duration(self.interval) > duration(self.overlap) + duration(self.inactiveFor)"
+).message("rotation.interval must be longer than rotation.overlap and rotation.inactiveFor together"))]
 pub struct Rotation {
     /// How long a replaced credential goes on working, as hours, minutes and seconds: 1h, 90m, 1h30m. Afterwards it is deleted
     /// from IAM, so it must be longer than consumers take to pick up the new user name and password. Production should not
     /// go below 15m: IAM and Amazon Keyspaces are eventually consistent.
     #[serde(default = "default_overlap")]
     pub overlap: Span,
+
+    /// How long a replaced credential then stays in IAM, Inactive, before it is deleted. It can be switched on again by hand in
+    /// that time. 0s: it is deleted at once.
+    #[serde(default = "default_inactive_for")]
+    pub inactive_for: Span,
+
+    /// How old a credential may become, for instance 720h. It is replaced in the last tenth of that time, at a moment that
+    /// is another one for each resource. Unset: it is replaced only on request. Must be longer than overlap and inactiveFor
+    /// together, and leave IAM time to settle; the message of the condition InvalidSpec gives the smallest value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Span")]
+    pub interval: Option<Span>,
+}
+
+fn default_inactive_for() -> Span {
+    Span::from_text("0s")
 }
 
 fn default_overlap() -> Span {
@@ -186,7 +220,7 @@ fn default_overlap() -> Span {
 
 impl Default for Rotation {
     fn default() -> Self {
-        Self { overlap: default_overlap() }
+        Self { overlap: default_overlap(), inactive_for: default_inactive_for(), interval: None }
     }
 }
 

@@ -46,6 +46,10 @@ pub struct KeyspacesCredentialStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_rotated_at: Option<Time>,
 
+    /// When the schedule asks for the next rotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_rotation_at: Option<Time>,
+
     /// Consecutive failures. The wait between tries survives a restart of the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failures: Option<FailuresStatus>,
@@ -77,6 +81,18 @@ pub struct RetiringStatus {
     pub service_user_name: String,
     /// When its replacement was published.
     pub since: Time,
+    /// Active: it works. Inactive: it is switched off, and is deleted after rotation.inactiveFor.
+    #[serde(default)]
+    pub stage: RetiringStage,
+}
+
+/// How far a replaced credential has gone.
+#[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "a doc comment would turn the enum of the schema into a oneOf")]
+pub enum RetiringStage {
+    #[default]
+    Active,
+    Inactive,
 }
 
 /// The write-ahead intent.
@@ -107,6 +123,7 @@ pub struct OperationStatus {
 pub enum OperationReason {
     First,
     Requested,
+    Scheduled,
     SecretLost,
     SecretDamaged,
     CredentialGone,

@@ -1,4 +1,4 @@
-//! The AWS adapter: one client, three calls.
+//! The AWS adapter: one client, four calls.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::config::retry::RetryConfig;
 use aws_sdk_iam::config::timeout::TimeoutConfig;
+use aws_sdk_iam::types::StatusType;
 use keyspaces_credential_protocol::{CredentialId, IamUserName};
 
 use super::classify::{classify, is_absence};
@@ -152,6 +153,31 @@ impl Iam {
             Ok(_) => Ok(Deleted::Now),
             Err(error) if is_absence(&error) => Ok(Deleted::WasGone),
             Err(error) => Err(classify(Operation::Delete, user, witness.has_left(), &error)),
+        }
+    }
+
+    /// Switches a credential off; it still takes its place and can be switched on again. That it is gone is a success too.
+    ///
+    /// Source: *IAM API Reference*, `UpdateServiceSpecificCredential`.
+    ///
+    /// # Errors
+    /// As [`Iam::delete`].
+    pub async fn deactivate(&self, user: &IamUserName, id: &CredentialId) -> Result<(), IamError> {
+        let witness = Witness::of(Operation::Update);
+        let outcome = self
+            .client
+            .update_service_specific_credential()
+            .user_name(user.as_str())
+            .service_specific_credential_id(id.as_str())
+            .status(StatusType::Inactive)
+            .customize()
+            .interceptor(witness.clone())
+            .send()
+            .await;
+        match outcome {
+            Ok(_) => Ok(()),
+            Err(error) if is_absence(&error) => Ok(()),
+            Err(error) => Err(classify(Operation::Update, user, witness.has_left(), &error)),
         }
     }
 }

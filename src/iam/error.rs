@@ -18,6 +18,8 @@ pub enum Operation {
     List,
     /// `DeleteServiceSpecificCredential`.
     Delete,
+    /// `UpdateServiceSpecificCredential`.
+    Update,
 }
 
 impl Operation {
@@ -28,16 +30,17 @@ impl Operation {
             Self::Create => "CreateServiceSpecificCredential",
             Self::List => "ListServiceSpecificCredentials",
             Self::Delete => "DeleteServiceSpecificCredential",
+            Self::Update => "UpdateServiceSpecificCredential",
         }
     }
 
     /// What it is called when nobody knows whether IAM has carried it out.
     ///
-    /// List changes nothing, and a second Delete does no harm, so there it only means "try again".
+    /// List changes nothing, and a second Delete or Update does no harm, so there it only means "try again".
     pub(super) const fn outcome_unknown(self) -> IamErrorKind {
         match self {
             Self::Create => IamErrorKind::Ambiguous,
-            Self::List | Self::Delete => IamErrorKind::Unavailable,
+            Self::List | Self::Delete | Self::Update => IamErrorKind::Unavailable,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Service-specific credentials in IAM: the port that the rest of the operator sees, and its AWS adapter.
 //!
-//! Three operations, each one request and no retry: [`Iam::create`], [`Iam::list`], [`Iam::delete`]. What comes back is
+//! Four operations, each one request and no retry: [`Iam::create`], [`Iam::list`], [`Iam::delete`], [`Iam::deactivate`]. What comes back is
 //! parsed here, once; what goes wrong is an [`IamError`] of one [`IamErrorKind`], and every kind has one
 //! [`Class`](keyspaces_credential_protocol::Class).
 //!
@@ -11,7 +11,7 @@
 //!
 //! | file | duty |
 //! |---|---|
-//! | `adapter` | the client, its settings, the three calls |
+//! | `adapter` | the client, its settings, the four calls |
 //! | `reply` | IAM's replies into the types below |
 //! | `classify` | errors of the SDK into [`IamError`] |
 //! | `witness` | what became of a request: sent or not, answered in full or cut |

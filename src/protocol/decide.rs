@@ -70,7 +70,7 @@ pub(crate) fn remove_orphan(
     attempted_at: Timestamp,
     now: Timestamp,
 ) -> Step {
-    let Some(listing) = observed.listing.as_ref().filter(|listing| listing.confirmed) else {
+    let Some(listing) = observed.listing.as_ref().filter(|_| confirmed(observed)) else {
         return Step::ConfirmListing;
     };
     // The takeover was decided at `attempted_at` and written within the hold time; whoever got a password before that
@@ -103,6 +103,11 @@ fn wait_for_change(verdict: Verdict) -> Step {
 /// `time + span`, or the end of time.
 pub(crate) fn later(time: Timestamp, span: SignedDuration) -> Timestamp {
     time.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+/// The resource had not changed when it was read after the listing.
+pub(crate) fn confirmed(observed: &Observed) -> bool {
+    observed.listing.as_ref().is_some_and(|listing| listing.confirmed)
 }
 
 pub(crate) fn has_two(observed: &Observed) -> bool {

@@ -22,6 +22,8 @@ pub struct Observed {
     pub listing: Option<Listing>,
     /// Credentials that this pass removed from IAM, or found gone when it tried to.
     pub removed: BTreeSet<CredentialId>,
+    /// Credentials that this pass switched off in IAM.
+    pub deactivated: BTreeSet<CredentialId>,
     /// What this process remembers from earlier passes.
     pub memory: Memory,
     /// How the operator was told to behave.
@@ -57,14 +59,40 @@ pub struct Resource {
     pub suspended: bool,
     /// `spec.deletionPolicy`.
     pub deletion_policy: DeletionPolicy,
-    /// `spec.rotation.overlap`.
-    pub overlap: SignedDuration,
+    /// `spec.foreignCredentials`.
+    pub foreign: ForeignPolicy,
+    /// `spec.rotation`.
+    pub rotation: Rotation,
     /// The value of the annotation that asks for a rotation.
     pub rotate: Option<String>,
+    /// The value of the annotation that ends the overlap of the credential that it names.
+    pub retire: Option<String>,
     /// The owner changed the spec or the annotation since the last failure: try at once.
     pub changed_since_failure: bool,
     /// What status records.
     pub recorded: Recorded,
+}
+
+/// When a credential is replaced, and how long the replaced one lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Rotation {
+    /// How old a credential may become; unset: it is replaced only on request.
+    pub interval: Option<SignedDuration>,
+    /// How long a replaced credential goes on working.
+    pub overlap: SignedDuration,
+    /// How long it then stays, Inactive, before it is deleted.
+    pub inactive_for: SignedDuration,
+    /// Spreads the rotations of many resources. Stable for one resource.
+    pub seed: u64,
+}
+
+/// What to do with credentials of the IAM user that are not ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ForeignPolicy {
+    /// They are left alone.
+    Keep,
+    /// The oldest one is deleted when its slot is needed.
+    Delete,
 }
 
 /// What becomes of the credential and the Secret when the resource is deleted.
@@ -89,6 +117,8 @@ pub struct Recorded {
     pub completed: Epoch,
     /// The last rotation request that was handled.
     pub handled_rotate: Option<String>,
+    /// When the Secret last got a new credential.
+    pub rotated_at: Option<Timestamp>,
     /// An earlier attempt whose outcome may still show up.
     pub unresolved: Option<Unresolved>,
     /// Consecutive failures.
@@ -115,6 +145,17 @@ pub struct Retiring {
     pub service_user_name: ServiceUserName,
     /// When its replacement was accepted.
     pub since: Timestamp,
+    /// Whether it still works.
+    pub stage: RetiringStage,
+}
+
+/// How far a replaced credential has gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RetiringStage {
+    /// It works.
+    Active,
+    /// It is switched off in IAM, and can be switched on again by hand.
+    Inactive,
 }
 
 /// Why a new credential is made.
@@ -124,6 +165,8 @@ pub enum Purpose {
     First,
     /// The annotation asks for a rotation.
     Requested,
+    /// The credential has reached the age that the spec allows.
+    Scheduled,
     /// The Secret is gone, and the password with it.
     SecretLost,
     /// The Secret no longer holds what was published.

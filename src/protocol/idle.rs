@@ -4,11 +4,13 @@ use jiff::Timestamp;
 
 use crate::decide::{has_two, later, obstacle, remove_orphan, stall};
 use crate::facts::{
-    Attempt, Claim, Issued, Observed, Operation, OurSecret, Purpose, Rendering, SecretFact, Sighting, Stage, Unresolved,
+    Attempt, Claim, Issued, Observed, Operation, OurSecret, Purpose, Rendering, Resource, Retiring, RetiringStage,
+    SecretFact, Sighting, Stage, Unresolved,
 };
-use crate::operation::{contested, fence, retire};
+use crate::operation::{contested, fence, no_free_slot};
 use crate::ownership;
-use crate::step::{Disposal, Step};
+use crate::rotation;
+use crate::step::{Completion, Disposal, Step};
 use crate::verdict::Verdict;
 
 pub(crate) fn decide(observed: &Observed, claim: &Claim, secret: &SecretFact, now: Timestamp) -> Step {
@@ -24,6 +26,12 @@ pub(crate) fn decide(observed: &Observed, claim: &Claim, secret: &SecretFact, no
     if let Some(verdict) = obstacle(observed, claim, secret) {
         return stall(observed, verdict, now);
     }
+    if matches!(secret, SecretFact::Ours(OurSecret { rendering: Rendering::Stale, .. })) {
+        return Step::Rerender;
+    }
+    if let Some(completion) = rolled_back(observed, secret, now) {
+        return Step::Complete(completion);
+    }
     if let Some(purpose) = need(observed, secret, now) {
         return begin(observed, purpose, claim, secret, now);
     }
@@ -34,16 +42,12 @@ pub(crate) fn decide(observed: &Observed, claim: &Claim, secret: &SecretFact, no
     if !observed.resource.finalizer {
         return Step::AddFinalizer;
     }
-    if matches!(secret, SecretFact::Ours(OurSecret { rendering: Rendering::Stale, .. })) {
-        return Step::Rerender;
-    }
-    let retires_at = recorded.retiring.as_ref().map(|retiring| later(retiring.since, observed.resource.overlap));
     if let Some(retiring) = &recorded.retiring
-        && retires_at.is_some_and(|at| at <= now)
+        && let Some(step) = rotation::retirement(observed, retiring, now)
     {
-        return retire(observed, retiring);
+        return step;
     }
-    steady(observed, current, retires_at, now)
+    steady(observed, current, now)
 }
 
 /// A credential that this process holds although another attempt was accepted. Its password was never published and never
@@ -62,6 +66,34 @@ fn superseded(observed: &Observed, secret: &SecretFact) -> Option<Step> {
     let lost = (current.is_some() && published.is_some()) || fence > epoch;
     let unpublished = lost && ![current, retiring, published].contains(&Some(id));
     (unpublished && !observed.removed.contains(id)).then(|| Step::DeleteCredential(id.clone(), Disposal::Orphan))
+}
+
+/// Somebody put the former Secret back while the credential in it still works. That is accepted: healing would need the slot
+/// of just that credential and destroy what is published.
+fn rolled_back(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Option<Completion> {
+    let recorded = &observed.resource.recorded;
+    let (current, retiring) = (recorded.credential.as_ref()?, recorded.retiring.as_ref()?);
+    let SecretFact::Ours(OurSecret { published: Some(published), .. }) = secret else {
+        return None;
+    };
+    if published.credential.id != retiring.id || retiring.stage != RetiringStage::Active {
+        return None;
+    }
+    let replaced = Retiring {
+        id: current.id.clone(),
+        service_user_name: current.service_user_name.clone(),
+        since: now,
+        stage: RetiringStage::Active,
+    };
+    let stops_at = rotation::stops_at(&observed.resource, &replaced);
+    Some(Completion {
+        credential: published.credential.clone(),
+        verdict: Verdict::ready(&observed.resource, published.credential.service_user_name.as_str(), Some(stops_at)),
+        retiring: Some(replaced),
+        completed: recorded.completed,
+        handled_rotate: recorded.handled_rotate.clone(),
+        unresolved: recorded.unresolved.clone(),
+    })
 }
 
 /// Deletes what an earlier attempt left behind, as it shows up.
@@ -96,11 +128,19 @@ fn need(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Option<Purp
     if observed.memory.missing_since().is_some_and(|since| later(since, observed.settings.settle) <= now) {
         return Some(Purpose::CredentialGone);
     }
-    let requested = &observed.resource.rotate;
-    if requested.is_some() && *requested != recorded.handled_rotate && recorded.retiring.is_none() {
-        return Some(Purpose::Requested);
+    // While one is retiring both slots are ours, and to free one would cut short what was promised to its users.
+    wanted(&observed.resource, now).filter(|_| recorded.retiring.is_none())
+}
+
+/// The rotation that is asked for, by the annotation or by the schedule.
+fn wanted(resource: &Resource, now: Timestamp) -> Option<Purpose> {
+    if resource.rotate.is_some() && resource.rotate != resource.recorded.handled_rotate {
+        Some(Purpose::Requested)
+    } else if rotation::is_due(resource, now) {
+        Some(Purpose::Scheduled)
+    } else {
+        None
     }
-    None
 }
 
 /// The way to the intent: what List shows is the baseline, a free slot is there, and the finalizer is on before
@@ -114,7 +154,7 @@ fn begin(observed: &Observed, purpose: Purpose, claim: &Claim, secret: &SecretFa
     let listed = ownership::listed(observed);
     // What an earlier attempt left is no obstacle: the operation removes it once its holder has given up.
     if has_two(observed) && recorded.retiring.is_none() && ownership::orphans(observed).is_empty() {
-        return stall(observed, Verdict::no_free_slot(resource, listed.into_iter()), now);
+        return no_free_slot(observed, now);
     }
     if *claim == Claim::Contested {
         return contested(observed, now);
@@ -136,7 +176,7 @@ fn begin(observed: &Observed, purpose: Purpose, claim: &Claim, secret: &SecretFa
 }
 
 /// Nothing is needed. Look at IAM when it is time, and tell the user how things stand.
-fn steady(observed: &Observed, current: &Issued, retires_at: Option<Timestamp>, now: Timestamp) -> Step {
+fn steady(observed: &Observed, current: &Issued, now: Timestamp) -> Step {
     let (resource, memory) = (&observed.resource, &observed.memory);
     let missing = memory.missing_since().is_some();
     let pace = if missing { observed.settings.settle } else { observed.settings.resync };
@@ -149,12 +189,20 @@ fn steady(observed: &Observed, current: &Issued, retires_at: Option<Timestamp>, 
     }
     let listing_next = memory.listed_at.map(|at| later(at, pace));
     let settled = resource.recorded.unresolved.as_ref().map(|unresolved| unresolved.until);
-    let until = [listing_next, retires_at, settled].into_iter().flatten().min();
-    let asked = resource.rotate.is_some() && resource.rotate != resource.recorded.handled_rotate;
-    let verdict = match retires_at {
+    let retiring = resource.recorded.retiring.as_ref();
+    let next_stage = retiring.map(|retiring| rotation::next_stage_at(resource, retiring));
+    let scheduled = resource.recorded.rotated_at.and_then(|at| rotation::due(&resource.rotation, at));
+    let until = [listing_next, next_stage, settled, scheduled].into_iter().flatten().min();
+    let verdict = match retiring {
         _ if missing => Verdict::credential_missing(),
-        Some(at) if asked => Verdict::rotation_waits(at),
-        retires_at => Verdict::ready(resource, current.service_user_name.as_str(), retires_at),
+        Some(retiring) if wanted(resource, now).is_some() => {
+            Verdict::rotation_waits(&retiring.id, rotation::gone_at(resource, retiring))
+        }
+        retiring => Verdict::ready(
+            resource,
+            current.service_user_name.as_str(),
+            retiring.map(|retiring| rotation::stops_at(resource, retiring)),
+        ),
     };
     Step::Wait { until, verdict }
 }

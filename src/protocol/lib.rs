@@ -54,6 +54,7 @@ mod names;
 mod operation;
 mod ownership;
 mod removal;
+mod rotation;
 mod step;
 mod verdict;
 
@@ -66,5 +67,6 @@ pub use decide::decide;
 pub use facts::*;
 pub use names::{CredentialId, Epoch, IamUserName, InvalidName, ServiceUserName};
 pub use ownership::CLOCK_SKEW;
+pub use rotation::{due, shortest_interval};
 pub use step::{Completion, Disposal, Settlement, Step};
 pub use verdict::{Reason, State, Verdict};

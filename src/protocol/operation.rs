@@ -4,10 +4,14 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::decide::{has_two, later, obstacle, remove_orphan, stall};
-use crate::facts::{Claim, Observed, Operation, Published, Recorded, Retiring, SecretFact, Stage, Unresolved};
+use crate::decide::{confirmed, has_two, later, obstacle, remove_orphan, stall};
+use crate::facts::{
+    Claim, ForeignPolicy, Observed, Operation, Published, Recorded, Retiring, RetiringStage, SecretFact, Stage,
+    Unresolved,
+};
 use crate::names::Epoch;
 use crate::ownership;
+use crate::rotation;
 use crate::step::{Completion, Disposal, Settlement, Step};
 use crate::verdict::Verdict;
 
@@ -34,7 +38,8 @@ pub(crate) fn decide(
         return Step::StartOver;
     }
     if let Stage::InHand { since, .. } = &attempt.stage {
-        let given_up = now >= later(*since, observed.settings.hold);
+        // Half of the time, for the write needs some too: others count on it that nothing is published after all of it.
+        let given_up = now >= later(*since, observed.settings.hold / 2);
         return match obstacle {
             None if !given_up => Step::Publish(operation.epoch),
             Some(_) | None => Step::BeginOperation(take_over(operation, now)),
@@ -111,10 +116,21 @@ fn free_a_slot(observed: &Observed, operation: &Operation, now: Timestamp) -> Op
     }
     Some(match ownership::orphans(observed).first() {
         Some(orphan) => remove_orphan(observed, orphan, operation.epoch, operation.attempted_at, now),
-        None => {
-            stall(observed, Verdict::no_free_slot(&observed.resource, ownership::listed(observed).into_iter()), now)
-        }
+        None => no_free_slot(observed, now),
     })
+}
+
+/// Both slots are taken by credentials that are not ours to delete, unless the owner says so.
+pub(crate) fn no_free_slot(observed: &Observed, now: Timestamp) -> Step {
+    let resource = &observed.resource;
+    match (resource.foreign, ownership::oldest_foreign(observed)) {
+        // An id in a listing that is not confirmed may belong to an operation that began after the resource was read.
+        (ForeignPolicy::Delete, Some(_)) if !confirmed(observed) => Step::ConfirmListing,
+        (ForeignPolicy::Delete, Some(foreign)) => Step::DeleteCredential(foreign.id.clone(), Disposal::Foreign),
+        (ForeignPolicy::Keep, _) | (ForeignPolicy::Delete, None) => {
+            stall(observed, Verdict::no_free_slot(resource, ownership::listed(observed).into_iter()), now)
+        }
+    }
 }
 
 /// Deletes the retiring credential, then forgets it. In this order: the other way round a crash would leak it.
@@ -157,10 +173,15 @@ pub(crate) fn completion(
     let recorded = &observed.resource.recorded;
     let replaced =
         recorded.credential.as_ref().filter(|credential| credential.id != published.credential.id).map(|credential| {
-            Retiring { id: credential.id.clone(), service_user_name: credential.service_user_name.clone(), since: now }
+            Retiring {
+                id: credential.id.clone(),
+                service_user_name: credential.service_user_name.clone(),
+                since: now,
+                stage: RetiringStage::Active,
+            }
         });
     let retiring = recorded.retiring.clone().or(replaced);
-    let retires_at = retiring.as_ref().map(|retiring| later(retiring.since, observed.resource.overlap));
+    let retires_at = retiring.as_ref().map(|retiring| rotation::stops_at(&observed.resource, retiring));
     let unresolved = unresolved(observed, operation, now).map(|mut unresolved| {
         // What is current or retiring is accounted for; it may have been created inside the window.
         let settled: BTreeSet<_> = [Some(&published.credential.id), retiring.as_ref().map(|retiring| &retiring.id)]

@@ -63,6 +63,12 @@ pub(crate) fn listed(observed: &Observed) -> Vec<&Listed> {
         .collect()
 }
 
+/// The oldest credential that has nothing to do with us.
+pub(crate) fn oldest_foreign(observed: &Observed) -> Option<&Listed> {
+    let known = known(observed);
+    listed(observed).into_iter().filter(|listed| !known.contains(&listed.id)).min_by_key(|listed| listed.created_at)
+}
+
 /// The credentials that an attempt of ours left behind. Only meaningful while no Create of this process is on its way.
 pub(crate) fn orphans(observed: &Observed) -> Vec<&Listed> {
     let known = known(observed);

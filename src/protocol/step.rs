@@ -39,6 +39,10 @@ pub enum Step {
     Rerender,
     /// Delete a credential of ours from IAM.
     DeleteCredential(CredentialId, Disposal),
+    /// Switch a replaced credential off in IAM.
+    Deactivate(CredentialId),
+    /// Record in status that the replaced credential is switched off.
+    RecordInactive,
     /// Clear `retiring` in status.
     ForgetRetiring,
     /// Clear `unresolved` in status.
@@ -89,6 +93,8 @@ pub enum Disposal {
     Orphan,
     /// Replaced, and its overlap is over or its slot is needed.
     Retired,
+    /// Not ours, but its slot is needed and the owner allows it.
+    Foreign,
     /// The resource is being deleted.
     ResourceDeleted,
 }

@@ -6,4 +6,5 @@ mod ending;
 mod life;
 mod properties;
 mod recovery;
+mod stages;
 mod world;

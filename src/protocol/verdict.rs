@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::facts::{Listed, Purpose, Resource};
+use crate::names::CredentialId;
 
 /// The state of a resource in kstatus' terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,7 +102,7 @@ impl From<Purpose> for Reason {
     fn from(purpose: Purpose) -> Self {
         match purpose {
             Purpose::First => Self::Creating,
-            Purpose::Requested => Self::Rotating,
+            Purpose::Requested | Purpose::Scheduled => Self::Rotating,
             Purpose::SecretLost | Purpose::SecretDamaged | Purpose::CredentialGone => Self::Healing,
         }
     }
@@ -145,6 +146,7 @@ impl Verdict {
         let message = match purpose {
             Purpose::First => "creating the first credential",
             Purpose::Requested => "creating a new credential, as the annotation keyspaces.dev/rotate asks",
+            Purpose::Scheduled => "creating a new credential, as spec.rotation.interval asks",
             Purpose::SecretLost => "the Secret is gone: creating a new credential",
             Purpose::SecretDamaged => "the Secret no longer holds what was published: creating a new credential",
             Purpose::CredentialGone => "IAM no longer has the credential: creating a new one",
@@ -173,11 +175,14 @@ impl Verdict {
         )
     }
 
-    pub(crate) fn rotation_waits(retires_at: Timestamp) -> Self {
+    pub(crate) fn rotation_waits(retiring: &CredentialId, gone_at: Timestamp) -> Self {
         Self::new(
             State::Reconciling,
             Reason::RotationWaits,
-            format!("the rotation begins when the replaced credential has retired, at {retires_at}"),
+            format!(
+                "the rotation begins when the replaced credential {retiring} is gone, at {gone_at}; to end its time now, \
+                 annotate the resource with keyspaces.dev/retire={retiring}"
+            ),
         )
     }
 

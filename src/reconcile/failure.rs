@@ -24,6 +24,9 @@ pub(crate) enum Failure {
     /// The resource says something that it must not be able to say.
     #[error("{0}")]
     Invalid(String),
+    /// The spec asks for something that the schema cannot refuse but that cannot be.
+    #[error("{0}")]
+    InvalidSpec(String),
     /// The pass took more steps than any pass should.
     #[error("no end was found in {0} steps; please report this")]
     Endless(usize),
@@ -34,7 +37,9 @@ impl Failure {
     pub(crate) fn class(&self) -> Class {
         match self {
             Self::Conflict(_) => Class::Conflict,
-            Self::Refused { .. } | Self::SecretRefused { .. } | Self::Invalid(_) => Class::Terminal,
+            Self::Refused { .. } | Self::SecretRefused { .. } | Self::Invalid(_) | Self::InvalidSpec(_) => {
+                Class::Terminal
+            }
             Self::Unreachable { .. } | Self::Endless(_) => Class::Transient,
             // A slot that is taken without being listed is an orphan that shows up by itself.
             Self::Iam(error) if error.kind() == IamErrorKind::LimitExceeded => Class::Transient,
@@ -59,6 +64,7 @@ impl Failure {
             Self::Unreachable { .. } => "KubernetesUnavailable",
             Self::Iam(error) => error.kind().as_str(),
             Self::Invalid(_) => "InvalidResource",
+            Self::InvalidSpec(_) => "InvalidSpec",
             Self::Endless(_) => "NoProgress",
         }
     }

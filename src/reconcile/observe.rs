@@ -7,15 +7,18 @@ use kube::api::DynamicObject;
 
 use super::failure::Failure;
 use super::status::recorded;
-use crate::api::{self, FINALIZER, KeyspacesCredential, ROTATE_ANNOTATION};
+use crate::api::{self, FINALIZER, KeyspacesCredential, RETIRE_ANNOTATION, ROTATE_ANNOTATION, Span};
 use crate::iam::{CredentialStatus, ListedCredential};
-use crate::protocol::{Contender, DeletionPolicy, IamUserName, Listed, Listing, Resource, Usable};
+use crate::protocol::{
+    Contender, DeletionPolicy, ForeignPolicy, IamUserName, Listed, Listing, Resource, Rotation, Settings, Usable,
+    shortest_interval,
+};
 
 /// The facts about the resource.
 ///
 /// # Errors
 /// The spec or the status holds what the schema does not admit: the CRD is older than the operator, or was edited.
-pub(crate) fn resource(object: &KeyspacesCredential) -> Result<Resource, Failure> {
+pub(crate) fn resource(object: &KeyspacesCredential, settings: &Settings) -> Result<Resource, Failure> {
     let spec = &object.spec;
     let status = object.status.clone().unwrap_or_default();
     let rotate = object.annotations().get(ROTATE_ANNOTATION).cloned();
@@ -33,11 +36,44 @@ pub(crate) fn resource(object: &KeyspacesCredential) -> Result<Resource, Failure
             api::DeletionPolicy::Delete => DeletionPolicy::Delete,
             api::DeletionPolicy::Retain => DeletionPolicy::Retain,
         },
-        overlap: spec.rotation.overlap.duration().map_err(|error| invalid("spec.rotation.overlap", &error))?,
+        foreign: match spec.foreign_credentials {
+            api::ForeignCredentials::Keep => ForeignPolicy::Keep,
+            api::ForeignCredentials::Delete => ForeignPolicy::Delete,
+        },
+        rotation: rotation(object, settings)?,
+        retire: object.annotations().get(RETIRE_ANNOTATION).cloned(),
         rotate,
         changed_since_failure,
         recorded: recorded(&status).map_err(|error| invalid("status", &error))?,
     })
+}
+
+fn rotation(object: &KeyspacesCredential, settings: &Settings) -> Result<Rotation, Failure> {
+    let spec = &object.spec.rotation;
+    let span = |field: &str, span: &Span| {
+        span.duration().map_err(|error| Failure::Invalid(format!("spec.rotation.{field}: {error}")))
+    };
+    let rotation = Rotation {
+        interval: spec.interval.as_ref().map(|interval| span("interval", interval)).transpose()?,
+        overlap: span("overlap", &spec.overlap)?,
+        inactive_for: span("inactiveFor", &spec.inactive_for)?,
+        seed: seed(object),
+    };
+    let shortest = shortest_interval(&rotation, settings.settle);
+    // A deletion needs no schedule and must not be held up by one.
+    if rotation.interval.is_some_and(|interval| interval < shortest) && object.metadata.deletion_timestamp.is_none() {
+        return Err(Failure::InvalidSpec(format!(
+            "spec.rotation.interval is too short: with this overlap and inactiveFor the smallest value is {}s",
+            shortest.as_secs()
+        )));
+    }
+    Ok(rotation)
+}
+
+/// A number that is another one for each resource, and always the same for one.
+pub(crate) fn seed(object: &KeyspacesCredential) -> u64 {
+    let uid = object.uid().unwrap_or_default();
+    uid.bytes().fold(0_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)))
 }
 
 /// The name of the resource's Secret.

@@ -79,7 +79,7 @@ async fn begin(context: &Context, namespace: &str, name: &str, entry: &mut Entry
         context.memories.forget(namespace, name);
         return Ok(After::Wait(None));
     };
-    let resource = match observe::resource(&object) {
+    let resource = match observe::resource(&object, &context.settings) {
         Ok(resource) => resource,
         Err(failure) => return super::report::unreadable(context, object, &failure).await,
     };
@@ -94,6 +94,7 @@ async fn begin(context: &Context, namespace: &str, name: &str, entry: &mut Entry
             secret: None,
             listing: None,
             removed: BTreeSet::new(),
+            deactivated: BTreeSet::new(),
             memory: std::mem::take(&mut entry.memory),
             settings: context.settings,
         },
@@ -154,7 +155,7 @@ impl Pass<'_> {
 
     /// Takes in the resource as the API server returned it to a request of `asked_at`.
     pub(crate) fn adopt(&mut self, object: KeyspacesCredential, asked_at: Timestamp) -> Result<(), Failure> {
-        self.observed.resource = observe::resource(&object)?;
+        self.observed.resource = observe::resource(&object, &self.context.settings)?;
         self.object = object;
         self.known_at = asked_at;
         Ok(())

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::observe;
 use super::pass::{After, Pass, bounded};
 use super::status::{number, timestamp};
-use crate::api::{Binding, KeyspacesCredential};
+use crate::api::{Binding, KeyspacesCredential, RetiringStage};
 use crate::iam::{Deleted, IamErrorKind};
 use crate::protocol::{
     Attempt, Completion, CredentialId, Disposal, Epoch, Operation, Settlement, Stage, Step, Verdict, claim,
@@ -41,6 +41,12 @@ impl Pass<'_> {
             Step::Abandon(settlement) => self.abandon(&settlement).await?,
             Step::Rerender => self.rerender().await?,
             Step::DeleteCredential(id, disposal) => self.delete_credential(id, disposal).await?,
+            Step::Deactivate(id) => {
+                self.context.iam.deactivate(&self.observed.resource.iam_user, &id).await?;
+                self.tell("RetiringDeactivated", &format!("switched credential {id} off in IAM: its overlap is over"));
+                self.observed.deactivated.insert(id);
+            }
+            Step::RecordInactive => self.record_inactive().await?,
             Step::ForgetRetiring => self.write_status(|status| status.retiring = None).await?,
             Step::Settle => self.write_status(|status| status.unresolved = None).await?,
             Step::ReleaseSecret => self.release_secret().await?,
@@ -187,6 +193,15 @@ impl Pass<'_> {
         Ok(())
     }
 
+    async fn record_inactive(&mut self) -> Result<(), Failure> {
+        self.write_status(|status| {
+            if let Some(retiring) = &mut status.retiring {
+                retiring.stage = RetiringStage::Inactive;
+            }
+        })
+        .await
+    }
+
     async fn abandon(&mut self, settlement: &Settlement) -> Result<(), Failure> {
         self.write_status(|status| {
             status.operation = None;
@@ -208,6 +223,7 @@ impl Pass<'_> {
             let (reason, why) = match disposal {
                 Disposal::Orphan => ("OrphanDeleted", "an attempt whose outcome was unknown had created it"),
                 Disposal::Retired => ("RetiredDeleted", "it was replaced"),
+                Disposal::Foreign => ("ForeignDeleted", "its slot is needed and spec.foreignCredentials is Delete"),
                 Disposal::ResourceDeleted => ("CredentialDeleted", "the resource is deleted"),
             };
             self.tell(reason, &format!("deleted credential {id} from IAM: {why}"));

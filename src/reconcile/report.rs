@@ -6,10 +6,11 @@ use kube::{Resource as _, ResourceExt};
 use super::conditions::{self, Report};
 use super::context::Context;
 use super::failure::Failure;
+use super::observe;
 use super::pass::{After, Pass, bounded};
 use super::status::{failures_status, timestamp};
 use crate::api::{KeyspacesCredential, KeyspacesCredentialStatus, ROTATE_ANNOTATION};
-use crate::protocol::{Class, Failures, OurSecret, SecretFact, State, Verdict, failed};
+use crate::protocol::{Class, Failures, OurSecret, SecretFact, State, Verdict, due, failed};
 
 impl Pass<'_> {
     /// Tells how the resource stands while there is nothing to do. Writes only if that changed.
@@ -63,6 +64,8 @@ impl Pass<'_> {
     fn tell_in(&self, status: &mut KeyspacesCredentialStatus, report: &Report<'_>) {
         let generation = self.object.meta().generation;
         status.observed_generation = generation;
+        let rotated_at = status.last_rotated_at.as_ref().map(|time| time.0);
+        status.next_rotation_at = rotated_at.and_then(|at| due(&self.observed.resource.rotation, at)).map(timestamp);
         conditions::apply(&mut status.conditions, report, self.serving(), generation, &timestamp(Timestamp::now()));
     }
 
@@ -99,12 +102,7 @@ impl Pass<'_> {
 }
 
 fn next_try(previous: Option<&Failures>, class: Class, object: &KeyspacesCredential) -> Failures {
-    let seed = object
-        .uid()
-        .unwrap_or_default()
-        .bytes()
-        .fold(0_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
-    failed(previous, class, seed, Timestamp::now())
+    failed(previous, class, observe::seed(object), Timestamp::now())
 }
 
 /// Tells of a resource that cannot be understood: the CRD is older than the operator, or somebody edited status.

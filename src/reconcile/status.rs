@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::{
-    FailuresStatus, IssuedStatus, KeyspacesCredentialStatus, OperationReason, OperationStatus, RetiringStatus,
+    self, FailuresStatus, IssuedStatus, KeyspacesCredentialStatus, OperationReason, OperationStatus, RetiringStatus,
     UnresolvedStatus,
 };
 use crate::protocol::{
-    CredentialId, Epoch, Failures, InvalidName, Issued, Operation, Purpose, Recorded, Retiring, ServiceUserName,
-    Unresolved,
+    CredentialId, Epoch, Failures, InvalidName, Issued, Operation, Purpose, Recorded, Retiring, RetiringStage,
+    ServiceUserName, Unresolved,
 };
 
 /// The facts that status records.
@@ -25,6 +25,7 @@ pub(crate) fn recorded(status: &KeyspacesCredentialStatus) -> Result<Recorded, I
         operation: status.operation.as_ref().map(operation).transpose()?,
         completed: epoch(status.completed_epoch.unwrap_or(0)),
         handled_rotate: status.last_handled_rotate.clone(),
+        rotated_at: status.last_rotated_at.as_ref().map(|time| time.0),
         unresolved: status.unresolved.as_ref().map(unresolved).transpose()?,
         failures: status.failures.as_ref().map(failures),
     })
@@ -56,6 +57,10 @@ fn retiring(status: &RetiringStatus) -> Result<Retiring, InvalidName> {
         id: CredentialId::parse(status.id.as_str())?,
         service_user_name: ServiceUserName::parse(status.service_user_name.as_str())?,
         since: status.since.0,
+        stage: match status.stage {
+            api::RetiringStage::Active => RetiringStage::Active,
+            api::RetiringStage::Inactive => RetiringStage::Inactive,
+        },
     })
 }
 
@@ -66,6 +71,7 @@ fn operation(status: &OperationStatus) -> Result<Operation, InvalidName> {
         purpose: match status.reason {
             OperationReason::First => Purpose::First,
             OperationReason::Requested => Purpose::Requested,
+            OperationReason::Scheduled => Purpose::Scheduled,
             OperationReason::SecretLost => Purpose::SecretLost,
             OperationReason::SecretDamaged => Purpose::SecretDamaged,
             OperationReason::CredentialGone => Purpose::CredentialGone,
@@ -121,6 +127,10 @@ impl From<&Retiring> for RetiringStatus {
             id: retiring.id.to_string(),
             service_user_name: retiring.service_user_name.to_string(),
             since: rounded_up(retiring.since),
+            stage: match retiring.stage {
+                RetiringStage::Active => api::RetiringStage::Active,
+                RetiringStage::Inactive => api::RetiringStage::Inactive,
+            },
         }
     }
 }
@@ -133,6 +143,7 @@ impl From<&Operation> for OperationStatus {
             reason: match operation.purpose {
                 Purpose::First => OperationReason::First,
                 Purpose::Requested => OperationReason::Requested,
+                Purpose::Scheduled => OperationReason::Scheduled,
                 Purpose::SecretLost => OperationReason::SecretLost,
                 Purpose::SecretDamaged => OperationReason::SecretDamaged,
                 Purpose::CredentialGone => OperationReason::CredentialGone,
@@ -191,7 +202,8 @@ mod tests {
     #[test]
     fn what_is_recorded_is_read_again() {
         let issued = Issued { id: id('A'), service_user_name: name(), issued_at: at(1) };
-        let retiring = Retiring { id: id('B'), service_user_name: name(), since: at(2) };
+        let retiring =
+            Retiring { id: id('B'), service_user_name: name(), since: at(2), stage: RetiringStage::Inactive };
         let operation = Operation {
             epoch: Epoch(9),
             first_epoch: Epoch(7),
@@ -211,6 +223,7 @@ mod tests {
             completed_epoch: Some(number(Epoch(6))),
             unresolved: Some((&unresolved).into()),
             failures: Some(failures_status(&failures, None)),
+            last_rotated_at: Some(whole(at(9))),
             ..KeyspacesCredentialStatus::default()
         };
         let json = serde_json::to_value(&status).unwrap();
@@ -223,6 +236,7 @@ mod tests {
                 operation: Some(operation),
                 completed: Epoch(6),
                 handled_rotate: None,
+                rotated_at: Some(at(9)),
                 unresolved: Some(unresolved),
                 failures: Some(failures),
             }

@@ -9,10 +9,12 @@
 mod bad_input;
 mod crash;
 mod fences;
+mod healing;
 mod image;
 mod life;
 mod readme;
 mod refusals;
+mod rotation;
 mod silence;
 mod start;
 

@@ -78,6 +78,8 @@ pub(crate) fn actions(scenario: &Scenario, world: &World, actions: &mut Vec<Acti
 fn faults(step: &Step) -> &'static [Outcome] {
     match step {
         Step::Wait { .. }
+        | Step::Deactivate(_)
+        | Step::RecordInactive
         | Step::StartOver
         | Step::ReadClaims
         | Step::ReadSecret

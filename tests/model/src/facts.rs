@@ -238,6 +238,7 @@ impl Recorded {
             id: spelt(retiring.id),
             service_user_name: NAMES[usize::from(retiring.id)].1.clone(),
             since: time(retiring.at),
+            stage: protocol::RetiringStage::Active,
         });
         protocol::Recorded {
             credential: self.credential.map(Issued::out),
@@ -245,6 +246,7 @@ impl Recorded {
             operation: self.operation.as_ref().map(Operation::out),
             completed: Epoch(self.completed.into()),
             handled_rotate: self.handled_rotate.map(|value| value.to_string()),
+            rotated_at: None,
             unresolved: self.unresolved.as_ref().map(Unresolved::out),
             failures: None,
         }
@@ -272,7 +274,9 @@ impl Object {
             finalizer: self.finalizer,
             suspended: false,
             deletion_policy: policy,
-            overlap: span(overlap),
+            foreign: protocol::ForeignPolicy::Keep,
+            rotation: protocol::Rotation { interval: None, overlap: span(overlap), inactive_for: span(0), seed: 0 },
+            retire: None,
             rotate: self.rotate.map(|value| value.to_string()),
             changed_since_failure: false,
             recorded: self.recorded.out(),

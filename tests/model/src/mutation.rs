@@ -7,7 +7,7 @@
 
 use jiff::Timestamp;
 use keyspaces_credential_protocol as protocol;
-use protocol::{Observed, Retiring, SecretFact, Stage, Step};
+use protocol::{Observed, Retiring, RetiringStage, SecretFact, Stage, Step};
 
 use crate::facts::Issued;
 
@@ -82,6 +82,7 @@ fn current_first(observed: &mut Observed) {
             id: current.id.clone(),
             service_user_name: current.service_user_name.clone(),
             since: current.issued_at,
+            stage: RetiringStage::Active,
         });
     }
 }

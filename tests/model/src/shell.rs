@@ -1,5 +1,7 @@
 //! What the shell does with each step: the table that the real one is compared with.
 
+use std::collections::BTreeSet;
+
 use keyspaces_credential_protocol as protocol;
 use protocol::{Claim, Contender, Epoch, Observed, Purpose, Settings, Step};
 
@@ -50,6 +52,7 @@ pub(crate) fn observed(scenario: &Scenario, pass: &Pass, memory: &Memory) -> Obs
         secret: pass.secret.map(secret_out),
         listing: pass.listing.as_ref().map(Listing::out),
         removed: set(pass.removed),
+        deactivated: BTreeSet::new(),
         memory: memory.out(),
         settings: Settings { settle: span(settle), hold: span(scenario.hold), resync: span(4), recheck: span(1) },
     }
@@ -214,6 +217,8 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
         Step::ForgetRetiring => {
             write_resource(scenario, world, me, pass, outcome, |object| object.recorded.retiring = None)
         }
+        // A replaced credential has no inactive time in these runs: it is deleted when its overlap is over.
+        Step::Deactivate(_) | Step::RecordInactive => Next::StartOver,
         Step::Settle => write_resource(scenario, world, me, pass, outcome, |object| object.recorded.unresolved = None),
         Step::ReleaseSecret => write_secret(world, me, pass, outcome, |secret| secret.ours = false),
         Step::RemoveFinalizer => {

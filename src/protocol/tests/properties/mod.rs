@@ -45,19 +45,21 @@ fn recorded() -> impl Strategy<Value = Recorded> {
         started_at,
         until,
     });
-    let retiring = credential().prop_map(|one| Retiring {
+    let retiring = (credential(), any::<bool>()).prop_map(|(one, active)| Retiring {
         id: one.id,
         service_user_name: one.service_user_name,
         since: one.issued_at,
+        stage: if active { RetiringStage::Active } else { RetiringStage::Inactive },
     });
     let facts = (option::of(credential()), option::of(retiring), option::of(operation()), epoch());
-    (facts, option::of("[ab]"), option::of(unresolved)).prop_map(
-        |((credential, retiring, operation, completed), handled_rotate, unresolved)| Recorded {
+    (facts, option::of("[ab]"), option::of(time()), option::of(unresolved)).prop_map(
+        |((credential, retiring, operation, completed), handled_rotate, rotated_at, unresolved)| Recorded {
             credential,
             retiring,
             operation,
             completed,
             handled_rotate,
+            rotated_at,
             unresolved,
             failures: None,
         },
@@ -109,8 +111,18 @@ fn memory() -> impl Strategy<Value = Memory> {
 
 fn resource() -> impl Strategy<Value = Resource> {
     let template = super::world::World::new().resource;
-    (any::<bool>(), any::<bool>(), any::<bool>(), option::of("[ab]"), recorded()).prop_map(
-        move |(deleting, finalizer, retain, rotate, recorded)| Resource {
+    let rotation = (option::of(1i64..200_000), 0i64..20_000).prop_map(|(interval, inactive_for)| Rotation {
+        interval: interval.map(SignedDuration::from_secs),
+        inactive_for: SignedDuration::from_secs(inactive_for),
+        ..super::world::World::new().resource.rotation
+    });
+    let annotations = (option::of("[ab]"), option::of((1u64..6).prop_map(|number| id(number).to_string())));
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    (flags, rotation, annotations, recorded()).prop_map(
+        move |((deleting, finalizer, retain, keep), rotation, (rotate, retire), recorded)| Resource {
+            foreign: if keep { ForeignPolicy::Keep } else { ForeignPolicy::Delete },
+            rotation,
+            retire,
             deleting,
             finalizer,
             deletion_policy: if retain { DeletionPolicy::Retain } else { DeletionPolicy::Delete },
@@ -131,6 +143,7 @@ fn observed() -> impl Strategy<Value = Observed> {
             secret,
             listing,
             removed,
+            deactivated: BTreeSet::new(),
             memory,
             settings: SETTINGS,
         },
@@ -185,6 +198,10 @@ fn fed_back(observed: &Observed, step: Step) -> Option<Observed> {
         Step::DeleteCredential(id, _) => {
             next.removed.insert(id);
         }
+        Step::Deactivate(id) => {
+            next.deactivated.insert(id);
+        }
+        Step::RecordInactive => recorded.retiring.as_mut()?.stage = RetiringStage::Inactive,
         Step::ForgetRetiring => recorded.retiring = None,
         Step::Settle => recorded.unresolved = None,
         Step::ReleaseSecret => next.secret = Some(SecretFact::NotOurs),

@@ -71,7 +71,9 @@ impl World {
                 finalizer: false,
                 suspended: false,
                 deletion_policy: DeletionPolicy::Delete,
-                overlap: OVERLAP,
+                foreign: ForeignPolicy::Keep,
+                rotation: Rotation { interval: None, overlap: OVERLAP, inactive_for: SignedDuration::ZERO, seed: 7 },
+                retire: None,
                 rotate: None,
                 changed_since_failure: false,
                 recorded: Recorded::default(),
@@ -198,6 +200,7 @@ impl World {
             secret: None,
             listing: None,
             removed: BTreeSet::new(),
+            deactivated: BTreeSet::new(),
             memory: self.memory.clone(),
             settings: SETTINGS,
         }
@@ -270,6 +273,11 @@ impl World {
                 self.deleted.push(id.clone());
                 observed.removed.insert(id);
             }
+            Step::Deactivate(id) => {
+                self.iam.iter_mut().filter(|listed| listed.id == id).for_each(|listed| listed.usable = Usable::No);
+                observed.deactivated.insert(id);
+            }
+            Step::RecordInactive => self.resource.recorded.retiring.as_mut().unwrap().stage = RetiringStage::Inactive,
             Step::ForgetRetiring => self.resource.recorded.retiring = None,
             Step::Settle => self.resource.recorded.unresolved = None,
             Step::ReleaseSecret => {
@@ -322,6 +330,7 @@ impl World {
             self.memory.attempt = None;
         }
         self.resource.recorded = Recorded {
+            rotated_at: Some(self.now),
             credential: Some(completion.credential),
             retiring: completion.retiring,
             operation: None,
@@ -402,6 +411,8 @@ pub(crate) fn kind(step: &Step) -> &'static str {
         Step::Abandon(_) => "Abandon",
         Step::Rerender => "Rerender",
         Step::DeleteCredential(..) => "Delete",
+        Step::Deactivate(_) => "Deactivate",
+        Step::RecordInactive => "RecordInactive",
         Step::ForgetRetiring => "ForgetRetiring",
         Step::Settle => "Settle",
         Step::ReleaseSecret => "ReleaseSecret",

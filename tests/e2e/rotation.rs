@@ -1,0 +1,139 @@
+//! Rotation by schedule, the stages of a replaced credential, and what its owner can do about them.
+
+use keyspaces_credential_operator::api::{KeyspacesCredentialStatus, RetiringStage};
+use keyspaces_emulator::Operation;
+use kit::world::{USER, World, has_condition};
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+
+use crate::{BINARY, world};
+
+fn status(resource: &keyspaces_credential_operator::api::KeyspacesCredential) -> KeyspacesCredentialStatus {
+    resource.status.clone().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_schedule_rotates_and_says_when_it_will_again() {
+    let mut world = World::new(BINARY, "schedule").await;
+    world.start(&["--settle", "1s"]);
+    world.apply("orders", json!({ "iamUserName": USER, "rotation": { "interval": "8s", "overlap": "1s" } })).await;
+    let first = status(&world.ready("orders").await);
+    let next = first.next_rotation_at.clone().expect("it is shown").0;
+    let rotated_at = first.last_rotated_at.clone().expect("it is shown").0;
+    assert!(next > rotated_at && next.duration_since(rotated_at).as_secs() <= 8);
+    let rotated =
+        world.until("orders", "rotated", |resource| status(resource).last_rotated_at > first.last_rotated_at).await;
+    assert_ne!(status(&rotated).credential, first.credential);
+    assert!(status(&rotated).last_rotated_at.expect("it is shown").0 >= next, "not before the time that was shown");
+    world.event("orders", "Rotating").await;
+
+    // Down for more than one interval: one rotation makes up for all that were missed.
+    world.operator().kill().await;
+    let missed = status(&world.resource("orders").await).last_rotated_at.expect("it is shown").0;
+    let long_after = missed + jiff::SignedDuration::from_secs(17);
+    assert!(world.eventually(async || jiff::Timestamp::now() > long_after).await);
+    let before = world.counts().0;
+    world.start(&["--settle", "1s"]);
+    let caught_up = world
+        .until("orders", "caught up", |resource| {
+            let status = status(resource);
+            status.last_rotated_at.is_some_and(|time| time.0 > long_after) && status.retiring.is_none()
+        })
+        .await;
+    assert_eq!(world.counts().0, before + 1);
+    assert!(status(&caught_up).next_rotation_at.expect("it is shown").0 > long_after);
+    world.assert_whole("orders").await;
+}
+
+#[tokio::test]
+async fn a_replaced_credential_works_then_is_off_then_is_gone() {
+    let world = world("stages").await;
+    let spec = json!({ "iamUserName": USER, "rotation": { "overlap": "3s", "inactiveFor": "4s" } });
+    world.apply("orders", spec).await;
+    world.ready("orders").await;
+    let (user, password) = world.user_and_password("orders").await;
+    world.rotate("orders", "once").await;
+    world.until("orders", "rotated", |resource| status(resource).retiring.is_some()).await;
+    world.login_as(&user, &password).await.expect("it still works");
+
+    let off = world
+        .until("orders", "switched off", |resource| {
+            status(resource).retiring.is_some_and(|retiring| retiring.stage == RetiringStage::Inactive)
+        })
+        .await;
+    let id = status(&off).retiring.expect("it is there").id;
+    assert_eq!(world.iam.credential(&id).expect("it is there").status, "Inactive");
+    world.login_as(&user, &password).await.expect_err("it is off");
+    assert!(has_condition(&off, "Ready", "True", "Published"));
+
+    world.until("orders", "done", |resource| status(resource).retiring.is_none()).await;
+    assert!(!world.ids().contains(&id));
+    world.ready("orders").await;
+    world.assert_whole("orders").await;
+    assert_eq!((world.calls(Operation::Update).len(), world.counts().2), (1, 1));
+}
+
+#[tokio::test]
+async fn a_rotation_inside_an_overlap_waits_and_can_be_hurried() {
+    let world = world("hurry").await;
+    world.ready_with_defaults("orders").await;
+    world.rotate("orders", "one").await;
+    let rotated = world.until("orders", "rotated", |resource| status(resource).retiring.is_some()).await;
+    let retiring = status(&rotated).retiring.expect("it is there").id;
+    world.rotate("orders", "two").await;
+    let waiting = world
+        .until("orders", "waiting", |resource| has_condition(resource, "Reconciling", "True", "RotationWaits"))
+        .await;
+    assert!(has_condition(&waiting, "Ready", "True", "Published"), "the published password works");
+    assert_eq!(world.counts().0, 2);
+
+    // A name that is not that of the retiring one ends nothing.
+    let retire = async |id: &str| {
+        let patch = json!({ "metadata": { "annotations": { "keyspaces.dev/retire": id } } });
+        world.resources().patch("orders", &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
+    };
+    retire("ACCA00000000000000000").await;
+    retire(&retiring).await;
+    world
+        .until("orders", "rotated again", |resource| status(resource).last_handled_rotate.as_deref() == Some("two"))
+        .await;
+    assert!(!world.ids().contains(&retiring));
+    world.ready("orders").await;
+    world.assert_whole("orders").await;
+    assert_eq!((world.counts().0, world.counts().2), (3, 1));
+}
+
+#[tokio::test]
+async fn an_interval_that_leaves_no_time_is_refused_or_told() {
+    let world = world("interval").await;
+    let spec = |interval: &str| json!({ "iamUserName": USER, "rotation": { "interval": interval, "overlap": "1h" } });
+    let refused = world.try_apply("orders", spec("1h")).await.expect_err("it is refused").to_string();
+    assert!(
+        refused.contains("rotation.interval must be longer than rotation.overlap and rotation.inactiveFor"),
+        "{refused}"
+    );
+    world.apply("orders", spec("1h1s")).await;
+    let message = world.stalled("orders", "InvalidSpec").await;
+    // 3600 s of overlap and twice the settle time of 3 s fill nine tenths of it.
+    assert!(message.contains("the smallest value is 4008s"), "{message}");
+    assert_eq!(world.iam.calls().len(), 0);
+    world.apply("orders", spec("4008s")).await;
+    world.ready("orders").await;
+    world.assert_whole("orders").await;
+}
+
+#[tokio::test]
+async fn foreign_credentials_make_room_only_if_their_owner_says_so() {
+    let world = world("foreign").await;
+    let older = world.iam.create_credential(USER).unwrap().info.id;
+    let younger = world.iam.create_credential(USER).unwrap().info.id;
+    world.apply("orders", json!({ "iamUserName": USER })).await;
+    world.stalled("orders", "NoFreeSlot").await;
+    world.apply("orders", json!({ "iamUserName": USER, "foreignCredentials": "Delete" })).await;
+    world.ready("orders").await;
+    let event = world.event("orders", "ForeignDeleted").await;
+    let gone = [&older, &younger].into_iter().find(|id| !world.ids().contains(id)).expect("one of them went");
+    assert!(event.contains(gone.as_str()), "{event}");
+    assert_eq!(world.counts().2, 1, "one place was needed and one was freed");
+    world.assert_whole("orders").await;
+}
