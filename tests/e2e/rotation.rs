@@ -1,5 +1,6 @@
 //! Rotation by schedule, the stages of a replaced credential, and what its owner can do about them.
 
+use jiff::SignedDuration;
 use keyspaces_credential_operator::api::{KeyspacesCredentialStatus, RetiringStage};
 use keyspaces_emulator::Operation;
 use kit::world::{USER, World, has_condition};
@@ -27,21 +28,25 @@ async fn a_schedule_rotates_and_says_when_it_will_again() {
     assert!(status(&rotated).last_rotated_at.expect("it is shown").0 >= next, "not before the time that was shown");
     world.event("orders", "Rotating").await;
 
-    // Down for more than one interval: one rotation makes up for all that were missed.
+    // Down for more than two intervals: one rotation makes up for all that were missed.
+    world.until("orders", "quiet", |resource| status(resource).retiring.is_none()).await;
     world.operator().kill().await;
     let missed = status(&world.resource("orders").await).last_rotated_at.expect("it is shown").0;
-    let long_after = missed + jiff::SignedDuration::from_secs(17);
+    let long_after = missed + SignedDuration::from_secs(17);
     assert!(world.eventually(async || jiff::Timestamp::now() > long_after).await);
     let before = world.counts().0;
     world.start(&["--settle", "1s"]);
     let caught_up = world
         .until("orders", "caught up", |resource| {
-            let status = status(resource);
-            status.last_rotated_at.is_some_and(|time| time.0 > long_after) && status.retiring.is_none()
+            status(resource).last_rotated_at.is_some_and(|time| time.0 >= long_after)
         })
         .await;
-    assert_eq!(world.counts().0, before + 1);
-    assert!(status(&caught_up).next_rotation_at.expect("it is shown").0 > long_after);
+    let status = status(&caught_up);
+    assert_eq!((world.counts().0, status.completed_epoch), (before + 1, first.completed_epoch.map(|epoch| epoch + 2)));
+    let (rotated_at, next) =
+        (status.last_rotated_at.expect("it is shown").0, status.next_rotation_at.expect("it is shown").0);
+    assert!(next.duration_since(rotated_at) >= SignedDuration::from_secs(7), "the next one is a whole interval away");
+    world.ready("orders").await;
     world.assert_whole("orders").await;
 }
 
