@@ -32,7 +32,7 @@ async fn proxied(name: &str) -> World {
 /// The same with other flags.
 async fn proxied_with(name: &str, flags: &[&str]) -> World {
     let mut world = World::proxied(BINARY, name).await;
-    let mut all = vec!["--hold", "60s", "--settle", "1s"];
+    let mut all = vec!["--hold", "60s", "--settle", "2s"];
     all.extend(flags);
     world.start(&all);
     world

@@ -1,5 +1,7 @@
 //! An error is never evidence of absence.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use kit::proxy::{Action, Fault, Verb, Which};
 
@@ -12,6 +14,8 @@ async fn a_secret_or_a_resource_that_cannot_be_read_is_not_taken_for_gone() {
         ("secrets", Action::Refuse(403)),
         ("secrets", Action::Refuse(500)),
         ("secrets", Action::Close),
+        ("secrets", Action::Hang),
+        ("secrets", Action::Delay(Duration::from_secs(5))),
         ("keyspacescredentials", Action::Refuse(503)),
     ];
     join_all(refusals.map(async |(resource, action)| {

@@ -1,35 +1,46 @@
 //! Two operators on one namespace, and nothing between them but the fences.
 
+use keyspaces_credential_operator::api::KeyspacesCredentialStatus;
+use keyspaces_emulator::{Fault, FaultKind, Operation};
 use kit::proxy::Gate;
-use kit::world::World;
+use kit::world::{PATIENCE, USER, World};
+use serde_json::json;
 
 use super::{apply, proxied, rotated, secret_writes, settled};
 
+/// What the API server says to the write that is held at the gate, the last one so far, once it is let go.
+async fn release(world: &World, gate: &Gate) -> Option<u16> {
+    let held = world.proxy().requests_that(&secret_writes()).pop().expect("a write is held");
+    assert_eq!((held.effect, held.fault), (None, Some("hold")));
+    let seq = held.seq;
+    gate.release();
+    let answered = |request: &kit::proxy::Request| request.seq == seq && request.effect.is_some();
+    world.proxy().until("the end of the write that was held", |requests| requests.iter().any(answered)).await;
+    world.proxy().requests().into_iter().find(|request| request.seq == seq).and_then(|request| request.effect)
+}
+
 /// One operator is held at its publication; another one takes over and publishes; then the first one goes on.
 async fn revive(world: &World, gate: &Gate, published_by_the_other: impl AsyncFnOnce(&World)) {
-    let held = world.proxy().requests_that(&secret_writes()).len();
-    assert_eq!(world.proxy().requests_that(&secret_writes())[held - 1].status, None, "it is held");
     let _other = world.replica(&["--hold", "3s"]);
     published_by_the_other(world).await;
     let accepted = world.user_and_password("orders").await;
-    assert!(world.login("orders").await.is_ok());
+    world.login("orders").await.expect("what the other one has published works");
     let creates = world.counts().0;
 
-    gate.release();
-    world
-        .proxy()
-        .until("the reply to the write that was held", |requests| {
-            requests
-                .iter()
-                .filter(|request| secret_writes().matches(request))
-                .nth(held - 1)
-                .is_some_and(|write| write.status.is_some())
-        })
-        .await;
-    assert_eq!(world.proxy().replies_to(&secret_writes())[held - 1], Some(409), "its write has lost");
+    assert_eq!(release(world, gate).await, Some(409), "its write has lost");
     settled(world).await;
     assert!(accepted == world.user_and_password("orders").await, "the password that was accepted stays");
     assert_eq!(world.counts().0, creates, "and nobody made another one");
+}
+
+/// Lets a second operator go as far as its Create, which never takes effect: it has taken over and made room by then.
+async fn stop_another_at_its_create(world: &World, flags: &[&str]) -> kit::operator::Operator {
+    world.iam.set_fault(Fault::on(Operation::Create, FaultKind::Hang));
+    let other = world.replica(flags);
+    let stopped = world.iam.wait_until(PATIENCE, |iam| iam.faults().iter().any(|fault| fault.applied > 0)).await;
+    assert!(stopped, "the other one sends no Create\n{}", world.log());
+    assert_eq!(world.counts().2, 1, "what the first one has made is gone by then: there was no other room");
+    other
 }
 
 #[tokio::test]
@@ -58,4 +69,45 @@ async fn a_rotation_that_comes_too_late_loses() {
     assert_eq!(world.counts().0, 3, "the first one, and each replica's");
     assert_eq!(world.ids().len(), 2, "the current one and the one in its overlap");
     world.login_as(&user, &password).await.expect("the replaced one works in its overlap");
+}
+
+#[tokio::test]
+async fn a_password_whose_credential_was_removed_can_no_longer_be_published() {
+    let world = proxied("fenced").await;
+    world.ready_with_defaults("orders").await;
+    let gate = world.proxy().hold(secret_writes());
+    world.rotate("orders", "once").await;
+    gate.arrived().await;
+    let _other = stop_another_at_its_create(&world, &["--iam-deadline", "60s"]).await;
+    // Nobody has published anything since, and still it is too late.
+    assert_eq!(release(&world, &gate).await, Some(409));
+    world.login("orders").await.expect("the Secret's password works all the time");
+    rotated(&world, "once").await;
+    settled(&world).await;
+}
+
+#[tokio::test]
+async fn a_first_password_that_is_published_after_its_credential_was_removed_is_replaced() {
+    let mut world = proxied("unfenced").await;
+    let theirs = world.iam.create_credential(USER).expect("there is room").info.id;
+    let gate = world.proxy().hold(secret_writes());
+    world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "1s" } })).await;
+    gate.arrived().await;
+    // There is no Secret that could carry a fence, so the other one waits until whoever holds a password has given up. This
+    // write is on its way for longer than that, and its sender is dead.
+    world.operator().kill().await;
+    let flags = ["--hold", "1s", "--settle", "2s", "--iam-deadline", "5s"];
+    let _other = stop_another_at_its_create(&world, &flags).await;
+    release(&world, &gate).await;
+    let working = async || {
+        let data = world.secrets().get_opt("orders").await.ok().flatten().and_then(|secret| secret.data)?;
+        let text = |key: &str| data.get(key).and_then(|value| std::str::from_utf8(&value.0).ok());
+        world.iam.verify(text("username")?, text("password")?)
+    };
+    let working = world.eventually(async || working().await.is_some()).await;
+    assert!(working, "a password that works is published in the end\n{}", world.log());
+    let nothing_retires = |status: &KeyspacesCredentialStatus| status.operation.is_none() && status.retiring.is_none();
+    world.until("orders", "healed", |resource| resource.status.as_ref().is_some_and(nothing_retires)).await;
+    settled(&world).await;
+    assert!(world.ids().contains(&theirs));
 }

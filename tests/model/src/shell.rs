@@ -136,7 +136,8 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
     let owned = usize::from(resource);
     match step {
         Step::Wait { until, .. } => Next::Sleep(until.map(tick)),
-        Step::StartOver => Next::StartOver,
+        // A replaced credential has no inactive time in these runs: it is deleted when its overlap is over.
+        Step::StartOver | Step::Deactivate(_) | Step::RecordInactive => Next::StartOver,
         Step::ReadClaims => {
             pass.claim = Some(claim(scenario, world, resource));
             Next::Step
@@ -217,8 +218,6 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
         Step::ForgetRetiring => {
             write_resource(scenario, world, me, pass, outcome, |object| object.recorded.retiring = None)
         }
-        // A replaced credential has no inactive time in these runs: it is deleted when its overlap is over.
-        Step::Deactivate(_) | Step::RecordInactive => Next::StartOver,
         Step::Settle => write_resource(scenario, world, me, pass, outcome, |object| object.recorded.unresolved = None),
         Step::ReleaseSecret => write_secret(world, me, pass, outcome, |secret| secret.ours = false),
         Step::RemoveFinalizer => {

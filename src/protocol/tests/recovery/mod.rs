@@ -142,7 +142,7 @@ fn a_secret_of_a_later_epoch_than_the_resource_that_was_read_begins_the_pass_ane
         secret: Some(world.secret.clone()),
         listing: None,
         removed: [].into(),
-        deactivated: Default::default(),
+        deactivated: [].into(),
         memory: world.memory.clone(),
         settings: super::world::SETTINGS,
     };
