@@ -33,7 +33,8 @@ setup: ## check the tools and build the test control plane (ten minutes, once)
 build: ## build the operator and what tests it
 	cargo build --locked --workspace --bins
 
-test: setup build ## run every test
+# Without `build`: tests bring features of their own, so what that has compiled would mostly be compiled again.
+test: setup ## run every test
 	cargo test --locked --workspace
 
 demo: setup build ## see it work, from nothing to a rotation; KEEP=1 leaves it running
