@@ -34,7 +34,8 @@ build: ## build the operator and what tests it
 	cargo build --locked --workspace --bins
 
 # Without `build`: tests bring features of their own, so what that has compiled would mostly be compiled again.
-test: setup ## run every test
+# The image first, and alone: the tests that wait for a cluster should not compete with ten minutes of compiling.
+test: setup image-root ## run every test
 	cargo test --locked --workspace
 
 demo: setup build ## see it work, from nothing to a rotation; KEEP=1 leaves it running

@@ -21,7 +21,7 @@ use crate::operator::{Operator, Start};
 use crate::proxy::Proxy;
 
 /// How long a test waits for something that has to happen. Nothing is concluded from how long it took.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The IAM user of a test that needs one.
 pub const USER: &str = "orders-app";
