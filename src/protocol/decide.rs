@@ -100,6 +100,12 @@ fn wait_for_change(verdict: Verdict) -> Step {
     Step::Wait { until: None, verdict }
 }
 
+/// The next whole second: what status keeps. A time that is told must be the one that is kept, or it is told twice.
+pub(crate) fn whole_second(time: Timestamp) -> Timestamp {
+    let seconds = time.as_second() + i64::from(time.subsec_nanosecond() > 0);
+    Timestamp::from_second(seconds).unwrap_or(time)
+}
+
 /// `time + span`, or the end of time.
 pub(crate) fn later(time: Timestamp, span: SignedDuration) -> Timestamp {
     time.checked_add(span).unwrap_or(Timestamp::MAX)

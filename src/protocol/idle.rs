@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::decide::{has_two, later, obstacle, remove_orphan, stall};
+use crate::decide::{has_two, later, obstacle, remove_orphan, stall, whole_second};
 use crate::facts::{
     Attempt, Claim, Issued, Observed, Operation, OurSecret, Purpose, Rendering, Resource, Retiring, RetiringStage,
     SecretFact, Sighting, Stage, Unresolved,
@@ -76,13 +76,13 @@ fn rolled_back(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Opti
     let SecretFact::Ours(OurSecret { published: Some(published), .. }) = secret else {
         return None;
     };
-    if published.credential.id != retiring.id || retiring.stage != RetiringStage::Active {
+    if current.id == retiring.id || published.credential.id != retiring.id || retiring.stage != RetiringStage::Active {
         return None;
     }
     let replaced = Retiring {
         id: current.id.clone(),
         service_user_name: current.service_user_name.clone(),
-        since: now,
+        since: whole_second(now),
         stage: RetiringStage::Active,
     };
     let stops_at = rotation::stops_at(&observed.resource, &replaced);
@@ -201,7 +201,7 @@ fn steady(observed: &Observed, current: &Issued, now: Timestamp) -> Step {
         retiring => Verdict::ready(
             resource,
             current.service_user_name.as_str(),
-            retiring.map(|retiring| rotation::stops_at(resource, retiring)),
+            retiring.and_then(|retiring| rotation::works_until(resource, retiring)),
         ),
     };
     Step::Wait { until, verdict }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::decide::{confirmed, has_two, later, obstacle, remove_orphan, stall};
+use crate::decide::{confirmed, has_two, later, obstacle, remove_orphan, stall, whole_second};
 use crate::facts::{
-    Claim, ForeignPolicy, Observed, Operation, Published, Recorded, Retiring, RetiringStage, SecretFact, Stage,
-    Unresolved,
+    Claim, ForeignPolicy, Observed, Operation, Published, Purpose, Recorded, Retiring, RetiringStage, SecretFact,
+    Stage, Unresolved,
 };
 use crate::names::Epoch;
 use crate::ownership;
@@ -135,7 +135,9 @@ pub(crate) fn no_free_slot(observed: &Observed, now: Timestamp) -> Step {
 
 /// Deletes the retiring credential, then forgets it. In this order: the other way round a crash would leak it.
 pub(crate) fn retire(observed: &Observed, retiring: &Retiring) -> Step {
-    if observed.removed.contains(&retiring.id) {
+    // Current and retiring at once, or retiring and in the Secret: somebody edited the one or the other. What is in use is not
+    // deleted on such a word.
+    if observed.removed.contains(&retiring.id) || ownership::in_use(observed, &retiring.id) {
         Step::ForgetRetiring
     } else {
         Step::DeleteCredential(retiring.id.clone(), Disposal::Retired)
@@ -171,17 +173,24 @@ pub(crate) fn completion(
     now: Timestamp,
 ) -> Completion {
     let recorded = &observed.resource.recorded;
+    // What IAM no longer has is not said to work; it is deleted once more all the same, for List may have been wrong.
+    let last_stage = match operation.purpose {
+        Purpose::CredentialGone => RetiringStage::Inactive,
+        Purpose::First | Purpose::Requested | Purpose::Scheduled | Purpose::SecretLost | Purpose::SecretDamaged => {
+            RetiringStage::Active
+        }
+    };
     let replaced =
         recorded.credential.as_ref().filter(|credential| credential.id != published.credential.id).map(|credential| {
             Retiring {
                 id: credential.id.clone(),
                 service_user_name: credential.service_user_name.clone(),
-                since: now,
-                stage: RetiringStage::Active,
+                since: whole_second(now),
+                stage: last_stage,
             }
         });
     let retiring = recorded.retiring.clone().or(replaced);
-    let retires_at = retiring.as_ref().map(|retiring| rotation::stops_at(&observed.resource, retiring));
+    let works_until = retiring.as_ref().and_then(|retiring| rotation::works_until(&observed.resource, retiring));
     let unresolved = unresolved(observed, operation, now).map(|mut unresolved| {
         // What is current or retiring is accounted for; it may have been created inside the window.
         let settled: BTreeSet<_> = [Some(&published.credential.id), retiring.as_ref().map(|retiring| &retiring.id)]
@@ -193,7 +202,7 @@ pub(crate) fn completion(
         unresolved
     });
     Completion {
-        verdict: Verdict::ready(&observed.resource, published.credential.service_user_name.as_str(), retires_at),
+        verdict: Verdict::ready(&observed.resource, published.credential.service_user_name.as_str(), works_until),
         credential: published.credential.clone(),
         retiring,
         completed: operation.epoch,

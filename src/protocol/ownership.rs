@@ -37,6 +37,16 @@ fn known(observed: &Observed) -> BTreeSet<&CredentialId> {
     known
 }
 
+/// Whether a credential is the current one or is in the Secret.
+pub(crate) fn in_use(observed: &Observed, id: &CredentialId) -> bool {
+    let current = observed.resource.recorded.credential.as_ref().map(|current| &current.id);
+    let published = match &observed.secret {
+        Some(SecretFact::Ours(secret)) => secret.published.as_ref().map(|published| &published.credential.id),
+        Some(SecretFact::Absent | SecretFact::NotOurs) | None => None,
+    };
+    [current, published].contains(&Some(id))
+}
+
 fn in_window(listed: &Listed, baseline: &BTreeSet<CredentialId>, started_at: Timestamp) -> bool {
     let earliest = started_at.checked_sub(CLOCK_SKEW).unwrap_or(Timestamp::MIN);
     !baseline.contains(&listed.id) && listed.created_at >= earliest

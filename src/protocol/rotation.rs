@@ -49,6 +49,14 @@ pub(crate) fn stops_at(resource: &Resource, retiring: &Retiring) -> Timestamp {
     later(retiring.since, resource.rotation.overlap)
 }
 
+/// Until when the replaced credential works, if it does.
+pub(crate) fn works_until(resource: &Resource, retiring: &Retiring) -> Option<Timestamp> {
+    match retiring.stage {
+        RetiringStage::Active => Some(stops_at(resource, retiring)),
+        RetiringStage::Inactive => None,
+    }
+}
+
 /// When the replaced credential is deleted.
 pub(crate) fn gone_at(resource: &Resource, retiring: &Retiring) -> Timestamp {
     later(stops_at(resource, retiring), resource.rotation.inactive_for)
