@@ -7,6 +7,7 @@ use kube::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use tokio::sync::mpsc;
 
+use super::failure::cut_to;
 use crate::api::MANAGER;
 
 /// How many events may wait. Beyond that they are dropped: a story is not worth a stall.
@@ -52,9 +53,10 @@ impl Events {
         let event = Event {
             type_,
             reason: reason.to_owned(),
-            // The API server refuses a note of more than 1 kB (*Event v1 events.k8s.io*, `note`).
-            note: Some(super::failure::cut(note)),
-            action: "Reconcile".to_owned(),
+            // The API server refuses a note of more than 1 kB (*Event v1 events.k8s.io*, `note`) and an action of more than 128.
+            note: Some(cut_to(1024, note)),
+            // Events of the same action are counted as one. Two credentials that were created are not one event.
+            action: cut_to(128, note),
             secondary: None,
         };
         if self.0.try_send((about, event)).is_err() {

@@ -88,12 +88,32 @@ pub(crate) fn kubernetes(doing: &'static str, error: &kube::Error) -> Failure {
     }
 }
 
-/// At most 600 bytes of a server's message.
+/// At most this many bytes of a server's message go into a condition.
+const LONGEST_MESSAGE: usize = 600;
+
+/// A server's message, cut.
 pub(crate) fn cut(message: &str) -> String {
-    const LONGEST: usize = 600;
-    if message.len() <= LONGEST {
-        return message.to_owned();
+    cut_to(LONGEST_MESSAGE, message)
+}
+
+/// A text of at most `longest` bytes.
+pub(crate) fn cut_to(longest: usize, text: &str) -> String {
+    const MARK: &str = "…";
+    if text.len() <= longest {
+        return text.to_owned();
     }
-    let end = (0..=LONGEST).rev().find(|end| message.is_char_boundary(*end)).unwrap_or(0);
-    format!("{}…", &message[..end])
+    let end = (0..=longest.saturating_sub(MARK.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    format!("{}{MARK}", &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters_and_never_longer_than_asked() {
+        assert_eq!(cut_to(4, "abcd"), "abcd");
+        assert_eq!(cut_to(5, "ééé"), "é…");
+        assert!(cut_to(128, &"é".repeat(300)).len() <= 128);
+    }
 }

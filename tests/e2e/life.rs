@@ -140,6 +140,9 @@ async fn an_annotation_rotates_once_and_both_passwords_work_in_the_overlap() {
     assert_ne!((&old_user, &old_password), (&new_user, &new_password));
     world.login_as(&new_user, &new_password).await.expect("the new one logs in");
     world.login_as(&old_user, &old_password).await.expect("the old one still logs in");
+    let created: Vec<String> =
+        world.events("orders").await.into_iter().filter(|event| event.starts_with("CredentialCreated")).collect();
+    assert_eq!(created.len(), 2, "each has an event of its own: {created:?}");
 
     world
         .until("orders", "done with the old one", |resource| {
