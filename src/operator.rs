@@ -45,7 +45,8 @@ async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
     config.default_retry = false;
     // A watch whose other end is gone without a word ends here. The API server itself ends every watch after less than this.
     config.read_timeout = Some(Duration::from_secs(295));
-    let client = Client::try_from(config).map_err(|error| format!("the kubeconfig cannot be used: {error}"))?;
+    let client =
+        Client::try_from(config).map_err(|error| format!("the way to the API server cannot be used: {error}"))?;
     let listener = probes::listen(probe_address).await.map_err(|error| {
         format!("cannot listen on {probe_address} for probes: {error}; choose another --probe-address")
     })?;

@@ -62,6 +62,9 @@ pub(crate) async fn rotate(screen: &Screen, stage: &Stage, old: &Pair) -> Result
     for reason in ["Creating", "CredentialCreated", "Published", "Rotating", "RetiredDeleted"] {
         ensure(events.contains(reason), || format!("the events do not tell of {reason}"))?;
     }
+    for name in [&old.user_name, &new.user_name] {
+        ensure(events.contains(&format!("({name})")), || format!("the events do not tell of the creation of {name}"))?;
+    }
     Ok(new)
 }
 
