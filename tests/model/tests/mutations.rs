@@ -36,11 +36,6 @@ fn mutations() -> Vec<Scenario> {
         }),
         Scenario {
             budget: Budget { crashes: 1, outside: 1, ..NONE },
-            outside: &[Rotate],
-            ..broken("7 accepted", Mutation::CompleteUnseen, Ready)
-        },
-        Scenario {
-            budget: Budget { crashes: 1, outside: 1, ..NONE },
             outside: &[AddForeign],
             ..broken("8 orphans only", Mutation::ClaimAll, Applied)
         },
@@ -70,4 +65,19 @@ fn without_a_rule_the_checker_finds_harm() {
         }
     }
     assert!(missed.is_empty(), "no counterexample for {missed:?}");
+}
+
+/// Rule 7 is the one whose breach is repaired: a status that was completed before its publication finds the former
+/// credential in the Secret, and takes that for a rollback. It costs a rotation and no password. The rule stays, for status
+/// would speak of a credential that nobody can use.
+#[test]
+fn completing_before_publication_is_repaired() {
+    let run = Scenario {
+        budget: Budget { crashes: 1, outside: 1, ..NONE },
+        outside: &[Outside::Rotate],
+        ..broken("7 accepted", Mutation::CompleteUnseen, Start::Ready)
+    };
+    let report = check(&run);
+    println!("{report}");
+    assert!(report.counterexamples.is_empty(), "{report}");
 }
