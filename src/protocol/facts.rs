@@ -289,7 +289,7 @@ pub struct Listing {
     pub credentials: Vec<Listed>,
     /// When it was asked for.
     pub taken_at: Timestamp,
-    /// The resource was read again after the listing and had not changed. Without this an id in the listing may belong
+    /// The Secret and then the resource were read again after the listing and had not changed. Without this an id in the listing may belong
     /// to an operation that began after the resource was read.
     pub confirmed: bool,
 }

@@ -28,7 +28,7 @@
 //!       │           resourceVersion that was read                                                    orphan
 //!   Complete        status.credential, by compare-and-swap; the replaced one is `retiring`
 //!       │
-//!   Wait ──────────► overlap is over: DeleteCredential(Retired), ForgetRetiring
+//!   Wait ──────────► overlap is over: Deactivate, RecordInactive (with `inactiveFor`), DeleteCredential, ForgetRetiring
 //! ```
 //!
 //! An operation that this process did not begin is never continued, it is taken over. The former owner may still hold a

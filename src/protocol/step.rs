@@ -15,7 +15,7 @@ pub enum Step {
     ReadSecret,
     /// List the user's credentials in IAM.
     ListCredentials,
-    /// Read the resource again; if it changed, begin the pass anew.
+    /// Read the Secret and then the resource again; if either changed, begin the pass anew.
     ConfirmListing,
     /// The facts contradict each other because they were read at different times: begin the pass anew.
     StartOver,

@@ -90,7 +90,7 @@ if [[ -n $(missing) ]]; then
     flock 9
   fi
   if [[ -n $(missing) ]]; then
-    say "compiling Kubernetes $version from source into $cache: about ten minutes on two cores, once," \
+    say "compiling Kubernetes $version from source into $cache: about ten to fifteen minutes on two cores, once," \
       "because the tests run against the real thing and it comes as Go modules"
     trap 'rm -f "$cache"/.*."$$"' EXIT
     for program in $(missing); do build "$program"; done
