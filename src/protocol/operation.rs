@@ -82,6 +82,24 @@ pub(crate) fn accepted<'a>(
     }
 }
 
+/// Ends the acceptance of what attempts before the present one publish, unless that is done already.
+pub(crate) fn void_earlier(observed: &Observed) -> Option<Step> {
+    let recorded = &observed.resource.recorded;
+    let last = Epoch(recorded.operation.as_ref()?.epoch.0.checked_sub(1)?);
+    (recorded.completed < last).then_some(Step::VoidEarlier(last))
+}
+
+/// What an earlier attempt published after nothing of it was to be accepted any more: its credential may be gone by then.
+fn voided<'a>(recorded: &Recorded, operation: &Operation, secret: &'a SecretFact) -> Option<&'a Published> {
+    match secret {
+        SecretFact::Ours(ours) => ours
+            .published
+            .as_ref()
+            .filter(|published| published.epoch >= operation.first_epoch && published.epoch <= recorded.completed),
+        SecretFact::Absent | SecretFact::NotOurs => None,
+    }
+}
+
 /// The oldest resource waits for a younger one that is in the middle of an operation. That takes seconds.
 pub(crate) fn contested(observed: &Observed, now: Timestamp) -> Step {
     Step::Wait {
@@ -114,10 +132,28 @@ fn free_a_slot(observed: &Observed, operation: &Operation, now: Timestamp) -> Op
     if !has_two(observed) {
         return None;
     }
-    Some(match ownership::orphans(observed).first() {
-        Some(orphan) => remove_orphan(observed, orphan, operation.epoch, operation.attempted_at, now),
+    if let Some(orphan) = ownership::orphans(observed).first() {
+        return Some(remove_orphan(observed, orphan, operation.epoch, operation.attempted_at, now));
+    }
+    let secret = observed.secret.as_ref()?;
+    Some(match voided(recorded, operation, secret) {
+        Some(published) => believe(observed, operation, published, now),
         None => no_free_slot(observed, now),
     })
+}
+
+/// The second slot is that of a voided publication. Its removal may be on its way, so it is believed only when List still
+/// shows it after the settle time.
+fn believe(observed: &Observed, operation: &Operation, published: &Published, now: Timestamp) -> Step {
+    let settings = &observed.settings;
+    let settled = later(later(operation.attempted_at, settings.hold), settings.settle);
+    match &observed.listing {
+        Some(listing) if listing.taken_at < settled => {
+            Step::Wait { until: Some(settled), verdict: Verdict::settling() }
+        }
+        Some(listing) if !listing.confirmed => Step::ConfirmListing,
+        _ => Step::Complete(completion(observed, operation, published, now)),
+    }
 }
 
 /// Both slots are taken by credentials that are not ours to delete, unless the owner says so.

@@ -25,6 +25,9 @@ pub enum Step {
     BeginOperation(Operation),
     /// Write the epoch on the Secret, so that writers of lower epochs lose.
     FenceSecret(Epoch),
+    /// Record in status that nothing is accepted any more that was published up to this epoch. It is the fence of a Secret that
+    /// does not exist.
+    VoidEarlier(Epoch),
     /// Dry-run the Secret's write.
     Preflight(Epoch),
     /// Create a credential in IAM. Sent once.

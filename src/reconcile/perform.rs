@@ -31,6 +31,9 @@ impl Pass<'_> {
             Step::AddFinalizer => self.write_finalizer(true).await?,
             Step::BeginOperation(operation) => self.begin_operation(&operation).await?,
             Step::FenceSecret(epoch) => self.fence_secret(epoch).await?,
+            Step::VoidEarlier(epoch) => {
+                self.write_status(|status| status.completed_epoch = Some(number(epoch))).await?
+            }
             Step::Preflight(epoch) => {
                 self.preflight(epoch).await?;
                 self.observed.memory.attempt = Some(Attempt { epoch, stage: Stage::Preflighted });

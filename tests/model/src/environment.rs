@@ -90,6 +90,7 @@ fn faults(step: &Step) -> &'static [Outcome] {
         Step::AddFinalizer
         | Step::BeginOperation(_)
         | Step::FenceSecret(_)
+        | Step::VoidEarlier(_)
         | Step::Publish(_)
         | Step::Complete(_)
         | Step::Abandon(_)

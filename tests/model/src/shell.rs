@@ -182,6 +182,9 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
             next
         }
         Step::FenceSecret(epoch) => write_secret(world, me, pass, outcome, |secret| secret.fence = small(epoch)),
+        Step::VoidEarlier(epoch) => {
+            write_resource(scenario, world, me, pass, outcome, |object| object.recorded.completed = small(epoch))
+        }
         Step::Preflight(epoch) => {
             if world.refuses_secret && scenario.mutation != Some(Mutation::NoPreflight) {
                 return Next::Sleep(Some(world.now + 1));

@@ -179,6 +179,7 @@ fn fed_back(observed: &Observed, step: Step) -> Option<Observed> {
             Some(SecretFact::Ours(secret)) => secret.fence = epoch,
             _ => panic!("only a Secret of ours is fenced"),
         },
+        Step::VoidEarlier(epoch) => recorded.completed = epoch,
         Step::Preflight(epoch) => next.memory.attempt = Some(Attempt { epoch, stage: Stage::Preflighted }),
         Step::Complete(completion) => {
             recorded.credential = Some(completion.credential);

@@ -252,6 +252,7 @@ impl World {
                 self.secret_mut().fence = epoch;
                 observed.secret = Some(self.secret.clone());
             }
+            Step::VoidEarlier(epoch) => self.resource.recorded.completed = epoch,
             Step::Preflight(epoch) => self.memory.attempt = Some(Attempt { epoch, stage: Stage::Preflighted }),
             Step::Create(epoch) => return self.create(epoch),
             Step::Publish(epoch) => return self.publish(observed, epoch),
@@ -388,6 +389,7 @@ pub(crate) fn name(step: &Step) -> String {
         }
         Step::BeginOperation(operation) => format!("Begin({}, {:?})", operation.epoch, operation.purpose),
         Step::FenceSecret(epoch) => format!("Fence({epoch})"),
+        Step::VoidEarlier(epoch) => format!("Void({epoch})"),
         Step::Wait { verdict, .. } => format!("Wait({:?}/{})", verdict.state, verdict.reason.as_str()),
         other => kind(other).to_owned(),
     }
@@ -404,6 +406,7 @@ pub(crate) fn kind(step: &Step) -> &'static str {
         Step::AddFinalizer => "AddFinalizer",
         Step::BeginOperation(_) => "Begin",
         Step::FenceSecret(_) => "Fence",
+        Step::VoidEarlier(_) => "Void",
         Step::Preflight(_) => "Preflight",
         Step::Create(_) => "Create",
         Step::Publish(_) => "Publish",
