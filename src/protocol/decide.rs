@@ -52,8 +52,10 @@ pub(crate) fn obstacle(observed: &Observed, claim: &Claim, secret: &SecretFact) 
     let resource = &observed.resource;
     match (claim, secret) {
         (Claim::Lost { winner }, _) => Some(Verdict::iam_user_in_use(resource, winner.as_deref())),
-        (_, SecretFact::NotOurs) => Some(Verdict::secret_conflict(resource)),
-        (_, SecretFact::Ours(OurSecret { immutable: true, .. })) => Some(Verdict::secret_immutable(resource)),
+        (_, SecretFact::NotOurs) => Some(Verdict::secret_conflict(&resource.secret_name)),
+        (_, SecretFact::Ours(OurSecret { immutable: true, .. })) => {
+            Some(Verdict::secret_immutable(&resource.secret_name))
+        }
         (Claim::Won | Claim::Contested, SecretFact::Absent | SecretFact::Ours(_)) => None,
     }
 }

@@ -6,9 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::decide::{confirmed, has_two, later, obstacle, remove_orphan, stall, whole_second};
 use crate::facts::{
-    Claim, ForeignPolicy, Observed, Operation, Published, Purpose, Recorded, Retiring, RetiringStage, SecretFact,
-    Stage, Unresolved,
+    Claim, ForeignPolicy, Means, Observed, Operation, Published, Purpose, Recorded, Retiring, RetiringStage,
+    SecretFact, Stage, Unresolved,
 };
+use crate::in_place;
 use crate::names::Epoch;
 use crate::ownership;
 use crate::rotation;
@@ -46,16 +47,16 @@ pub(crate) fn decide(
         };
     }
     if obstacle.is_some() {
-        return Step::Abandon(Settlement {
-            completed: operation.epoch,
-            unresolved: unresolved(observed, operation, now),
-        });
+        return abandon(observed, operation, now);
     }
     if observed.listing.is_none() {
         return Step::ListCredentials;
     }
     if *claim == Claim::Contested {
         return contested(observed, now);
+    }
+    if let Means::Reset(id) = &operation.means {
+        return in_place::decide(observed, operation, id, &attempt.stage, secret, now);
     }
     if let Some(step) = free_a_slot(observed, operation, now) {
         return step;
@@ -64,6 +65,16 @@ pub(crate) fn decide(
         Stage::Begun => Step::Preflight(operation.epoch),
         Stage::Preflighted | Stage::InHand { .. } => Step::Create(operation.epoch),
     }
+}
+
+/// Gives an operation up, and keeps on record what of it may still show up.
+pub(crate) fn abandon(observed: &Observed, operation: &Operation, now: Timestamp) -> Step {
+    let current = observed.resource.recorded.credential.as_ref().map(|current| &current.id);
+    Step::Abandon(Settlement {
+        completed: operation.epoch,
+        unresolved: unresolved(observed, operation, now),
+        reset_in_doubt: in_place::in_doubt(observed, operation, current, now),
+    })
 }
 
 /// The Secret's credential, if an attempt of this operation published it. An earlier attempt than the present one will do:
@@ -185,7 +196,8 @@ fn unresolved(observed: &Observed, operation: &Operation, now: Timestamp) -> Opt
     let earlier = observed.resource.recorded.unresolved.as_ref();
     // A late call needs up to the settle time to land, and List as long again to show it.
     let until = later(later(now, observed.settings.settle), observed.settings.settle);
-    let own = operation.recovering().then(|| Unresolved {
+    // A reset creates nothing that could show up.
+    let own = (operation.recovering() && operation.means == Means::Create).then(|| Unresolved {
         epoch: operation.epoch,
         baseline: operation.baseline.clone(),
         started_at: operation.started_at,
@@ -212,9 +224,12 @@ pub(crate) fn completion(
     // What IAM no longer has is not said to work; it is deleted once more all the same, for List may have been wrong.
     let last_stage = match operation.purpose {
         Purpose::CredentialGone => RetiringStage::Inactive,
-        Purpose::First | Purpose::Requested | Purpose::Scheduled | Purpose::SecretLost | Purpose::SecretDamaged => {
-            RetiringStage::Active
-        }
+        Purpose::First
+        | Purpose::Requested
+        | Purpose::Scheduled
+        | Purpose::SecretLost
+        | Purpose::SecretDamaged
+        | Purpose::ResetInDoubt => RetiringStage::Active,
     };
     let replaced =
         recorded.credential.as_ref().filter(|credential| credential.id != published.credential.id).map(|credential| {
@@ -237,8 +252,15 @@ pub(crate) fn completion(
         unresolved.baseline.extend(settled);
         unresolved
     });
+    let reset_in_doubt = in_place::in_doubt(observed, operation, Some(&published.credential.id), now);
     Completion {
-        verdict: Verdict::ready(&observed.resource, published.credential.service_user_name.as_str(), works_until),
+        verdict: Verdict::ready(
+            &observed.resource,
+            published.credential.service_user_name.as_str(),
+            works_until,
+            reset_in_doubt.as_ref().map(|doubt| doubt.until),
+        ),
+        reset_in_doubt,
         credential: published.credential.clone(),
         retiring,
         completed: operation.epoch,

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 
 use crate::decide::{later, remove_orphan};
-use crate::facts::{DeletionPolicy, Observed, Operation, SecretFact, Stage};
+use crate::facts::{DeletionPolicy, Means, Observed, Operation, SecretFact, Stage};
 use crate::names::CredentialId;
 use crate::operation::{accepted, completion, take_over};
-use crate::ownership;
 use crate::step::{Disposal, Step};
 use crate::verdict::Verdict;
+use crate::{operation, ownership};
 
 pub(crate) fn decide(observed: &Observed, now: Timestamp) -> Step {
     let resource = &observed.resource;
@@ -20,7 +20,15 @@ pub(crate) fn decide(observed: &Observed, now: Timestamp) -> Step {
         if let Some(published) = accepted(recorded, operation, secret) {
             return Step::Complete(completion(observed, operation, published, now));
         }
-        if !known_outcome(observed, operation) {
+        if let Means::Reset(_) = operation.means {
+            // The Secret that is kept must hold the password that works. One that goes needs none.
+            if resource.deletion_policy == DeletionPolicy::Retain {
+                let Some(claim) = &observed.claim else {
+                    return Step::ReadClaims;
+                };
+                return operation::decide(observed, operation, claim, secret, now);
+            }
+        } else if !known_outcome(observed, operation) {
             // Another process may still create under the old epoch. It loses the right to publish before we look.
             return Step::BeginOperation(take_over(operation, now));
         }
@@ -72,7 +80,8 @@ fn settle(observed: &Observed, now: Timestamp) -> Option<Step> {
     // The takeover was written within the hold time of its decision. A call of an earlier attempt may land up to the settle
     // time after that, and List may be as late again to show it.
     let settle = observed.settings.settle;
-    let by_operation = recorded.operation.as_ref().filter(|operation| operation.recovering()).map(|operation| {
+    let creating = |operation: &&Operation| operation.recovering() && operation.means == Means::Create;
+    let by_operation = recorded.operation.as_ref().filter(creating).map(|operation| {
         let until = later(later(later(operation.attempted_at, observed.settings.hold), settle), settle);
         (operation.epoch, operation.attempted_at, until)
     });

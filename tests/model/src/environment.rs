@@ -81,6 +81,12 @@ fn faults(step: &Step) -> &'static [Outcome] {
         | Step::Deactivate(_)
         | Step::RecordInactive
         | Step::StartOver
+        | Step::Reset(..)
+        | Step::ReadOther(_)
+        | Step::CopySecret
+        | Step::Move(_)
+        | Step::DeleteFormer(_)
+        | Step::ForgetFormer(_)
         | Step::ReadClaims
         | Step::ReadSecret
         | Step::ConfirmListing
