@@ -56,6 +56,13 @@ pub(super) fn is_absence<E: ProvideErrorMetadata>(error: &SdkError<E, HttpRespon
         if answer.raw().status().is_client_error() && answer.err().code() == Some("NoSuchEntity"))
 }
 
+/// Whether IAM itself said that the credential is another user's. It says so with the code of a malformed value, and no value
+/// that is sent here is malformed.
+pub(super) fn is_of_another_user<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    matches!(error, SdkError::ServiceError(answer)
+        if answer.raw().status().as_u16() == 400 && answer.err().code() == Some("ValidationError"))
+}
+
 /// The kind of an answer that is no success, by status first and by code then.
 ///
 /// Codes and not the SDK's variants, since most of these are modelled on none of the operations.

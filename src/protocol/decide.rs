@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::facts::{Claim, Observed, OurSecret, SecretFact};
+use crate::facts::{Claim, Grant, Observed, OurSecret, SecretFact};
 use crate::names::Epoch;
 use crate::step::{Disposal, Step};
 use crate::verdict::Verdict;
@@ -28,15 +28,19 @@ pub fn decide(observed: &Observed, now: Timestamp) -> Step {
     if resource.deleting {
         return removal::decide(observed, now);
     }
+    let Some(grant) = &observed.grant else {
+        return Step::ReadGrant;
+    };
     let Some(claim) = &observed.claim else {
         return Step::ReadClaims;
     };
     let Some(secret) = &observed.secret else {
         return Step::ReadSecret;
     };
+    let obstacle = obstacle(observed, grant, claim, secret);
     match &resource.recorded.operation {
-        Some(open) => operation::decide(observed, open, claim, secret, now),
-        None => idle::decide(observed, claim, secret, now),
+        Some(open) => operation::decide(observed, open, claim, secret, obstacle, now),
+        None => idle::decide(observed, claim, secret, obstacle, now),
     }
 }
 
@@ -47,14 +51,18 @@ fn backing_off(observed: &Observed, now: Timestamp) -> Option<Timestamp> {
     (now < failures.next && believable && !observed.resource.changed_since_failure).then_some(failures.next)
 }
 
-/// What keeps the resource from having a credential at all, whatever IAM says.
-pub(crate) fn obstacle(observed: &Observed, claim: &Claim, secret: &SecretFact) -> Option<Verdict> {
+/// What keeps the resource from having a credential at all, whatever IAM says. The grant comes first: who is not granted the
+/// user is told nothing of who else has it.
+fn obstacle(observed: &Observed, grant: &Grant, claim: &Claim, secret: &SecretFact) -> Option<Verdict> {
     let resource = &observed.resource;
-    match (claim, secret) {
-        (Claim::Lost { winner }, _) => Some(Verdict::iam_user_in_use(resource, winner.as_deref())),
-        (_, SecretFact::NotOurs) => Some(Verdict::secret_conflict(resource)),
-        (_, SecretFact::Ours(OurSecret { immutable: true, .. })) => Some(Verdict::secret_immutable(resource)),
-        (Claim::Won | Claim::Contested, SecretFact::Absent | SecretFact::Ours(_)) => None,
+    match (grant, claim, secret) {
+        (Grant::Refused { namespace, annotation }, _, _) => {
+            Some(Verdict::iam_user_not_granted(resource, namespace, annotation.as_deref()))
+        }
+        (Grant::Granted, Claim::Lost { winner, .. }, _) => Some(Verdict::iam_user_in_use(resource, winner.as_deref())),
+        (_, _, SecretFact::NotOurs) => Some(Verdict::secret_conflict(resource)),
+        (_, _, SecretFact::Ours(OurSecret { immutable: true, .. })) => Some(Verdict::secret_immutable(resource)),
+        (Grant::Granted, Claim::Won | Claim::Contested, SecretFact::Absent | SecretFact::Ours(_)) => None,
     }
 }
 

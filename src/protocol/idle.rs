@@ -2,28 +2,34 @@
 
 use jiff::Timestamp;
 
-use crate::decide::{has_two, later, obstacle, remove_orphan, stall, whole_second};
+use crate::decide::{has_two, later, remove_orphan, stall, whole_second};
 use crate::facts::{
     Attempt, Claim, Issued, Observed, Operation, OurSecret, Purpose, Rendering, Resource, Retiring, RetiringStage,
     SecretFact, Sighting, Stage, Unresolved,
 };
-use crate::operation::{contested, fence, no_free_slot};
+use crate::operation::{contested, fence, no_free_slot, shortened};
 use crate::ownership;
 use crate::rotation;
 use crate::step::{Completion, Disposal, Step};
 use crate::verdict::Verdict;
 
-pub(crate) fn decide(observed: &Observed, claim: &Claim, secret: &SecretFact, now: Timestamp) -> Step {
+pub(crate) fn decide(
+    observed: &Observed,
+    claim: &Claim,
+    secret: &SecretFact,
+    obstacle: Option<Verdict>,
+    now: Timestamp,
+) -> Step {
     let recorded = &observed.resource.recorded;
     if let Some(step) = superseded(observed, secret) {
         return step;
     }
     if let Some(unresolved) = &recorded.unresolved
-        && let Some(step) = tidy(observed, unresolved, secret, now)
+        && let Some(step) = tidy(observed, unresolved, secret, obstacle.is_none(), now)
     {
         return step;
     }
-    if let Some(verdict) = obstacle(observed, claim, secret) {
+    if let Some(verdict) = obstacle {
         return stall(observed, verdict, now);
     }
     if matches!(secret, SecretFact::Ours(OurSecret { rendering: Rendering::Stale, .. })) {
@@ -97,10 +103,19 @@ fn rolled_back(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Opti
 }
 
 /// Deletes what an earlier attempt left behind, as it shows up.
-fn tidy(observed: &Observed, unresolved: &Unresolved, secret: &SecretFact, now: Timestamp) -> Option<Step> {
-    if *secret == SecretFact::Absent && observed.resource.recorded.credential.is_some() {
+fn tidy(
+    observed: &Observed,
+    unresolved: &Unresolved,
+    secret: &SecretFact,
+    can_heal: bool,
+    now: Timestamp,
+) -> Option<Step> {
+    if *secret == SecretFact::Absent && observed.resource.recorded.credential.is_some() && can_heal {
         // Nothing can be fenced. Healing comes first and frees the slot if it needs it.
         return None;
+    }
+    if let Some(settlement) = shortened(observed, now) {
+        return Some(Step::Abandon(settlement));
     }
     let Some(listing) = &observed.listing else {
         return Some(Step::ListCredentials);

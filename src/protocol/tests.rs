@@ -6,5 +6,6 @@ mod ending;
 mod life;
 mod properties;
 mod recovery;
+mod rights;
 mod stages;
 mod world;

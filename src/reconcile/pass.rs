@@ -90,6 +90,7 @@ async fn begin(context: &Context, namespace: &str, name: &str, entry: &mut Entry
         secret: None,
         observed: Observed {
             resource,
+            grant: None,
             claim: None,
             secret: None,
             listing: None,

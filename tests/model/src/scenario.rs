@@ -39,6 +39,10 @@ pub enum Outside {
     AddForeign,
     /// Deletes the resource.
     DeleteResource,
+    /// Grants the IAM user to the resource's namespace.
+    Grant,
+    /// Takes the grant away.
+    Withdraw,
     /// From now on the Secret's write is refused, as by a quota.
     RefuseSecret,
 }
@@ -66,6 +70,8 @@ pub struct Scenario {
     pub start: Start,
     pub budget: Budget,
     pub outside: &'static [Outside],
+    /// The resources whose namespace is not granted the IAM user when the run begins.
+    pub refused: &'static [u8],
     /// How many ticks may pass.
     pub ticks: Tick,
     /// The highest epoch.
@@ -88,6 +94,11 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// Whether there is a moment in which some namespace is not granted the IAM user.
+    pub(crate) fn knows_refusals(&self) -> bool {
+        !self.refused.is_empty() || self.outside.contains(&Outside::Withdraw)
+    }
+
     /// One process of one resource, and nothing goes wrong.
     pub fn quiet(name: &'static str, start: Start) -> Self {
         Self {
@@ -98,6 +109,7 @@ impl Scenario {
             start,
             budget: Budget::default(),
             outside: &[],
+            refused: &[],
             ticks: 4,
             epochs: 6,
             settle: 2,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use keyspaces_credential_protocol as protocol;
-use protocol::{Claim, Contender, Epoch, Observed, Purpose, Settings, Step};
+use protocol::{Claim, Contender, Epoch, Grant, Observed, Purpose, Settings, Step};
 
 use crate::facts::{
     Issued, Listing, Memory, Object, Operation, Published, Recorded, Secret, Stage, Unresolved, number, one,
@@ -48,6 +48,7 @@ pub(crate) fn observed(scenario: &Scenario, pass: &Pass, memory: &Memory) -> Obs
     let settle = if scenario.mutation == Some(Mutation::NoSettle) { 0 } else { scenario.settle };
     Observed {
         resource: pass.object.out(scenario.policy, scenario.overlap),
+        grant: pass.granted.map(grant),
         claim: pass.claim.clone(),
         secret: pass.secret.map(secret_out),
         listing: pass.listing.as_ref().map(Listing::out),
@@ -80,6 +81,7 @@ pub(crate) fn go(scenario: &Scenario, world: &mut World, process: usize, outcome
 fn needs_no_request(scenario: &Scenario, step: &Step) -> bool {
     match step {
         Step::Wait { .. } | Step::StartOver | Step::Preflight(_) => true,
+        Step::ReadGrant => !scenario.knows_refusals(),
         Step::ReadClaims => scenario.resources == 1,
         _ => false,
     }
@@ -122,6 +124,7 @@ fn begin_pass(scenario: &Scenario, world: &mut World, process: usize) {
         fresh: true,
         read_at: world.now,
         decided_at: world.now,
+        granted: None,
         claim: None,
         secret: None,
         secret_fresh: true,
@@ -138,6 +141,10 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
         Step::Wait { until, .. } => Next::Sleep(until.map(tick)),
         // A replaced credential has no inactive time in these runs: it is deleted when its overlap is over.
         Step::StartOver | Step::Deactivate(_) | Step::RecordInactive => Next::StartOver,
+        Step::ReadGrant => {
+            pass.granted = Some(world.owned[owned].granted);
+            Next::Step
+        }
         Step::ReadClaims => {
             pass.claim = Some(claim(scenario, world, resource));
             Next::Step
@@ -386,17 +393,24 @@ fn delete(world: &mut World, me: usize, pass: &mut Pass, id: u8, outcome: Outcom
     Next::Step
 }
 
+/// The grant as `decide` takes it.
+fn grant(granted: bool) -> Grant {
+    if granted { Grant::Granted } else { Grant::Refused { namespace: String::new(), annotation: None } }
+}
+
 /// The claim by a quorum read of all resources. The first is the oldest.
 fn claim(scenario: &Scenario, world: &World, resource: u8) -> Claim {
     if scenario.mutation == Some(Mutation::ShareUser) {
         return Claim::Won;
     }
     let contender = |index: usize, object: &Object| Contender {
+        granted: world.owned[index].granted,
         uid: index.to_string(),
         created_at: time(0),
         namespace: String::new(),
         name: String::new(),
-        operating: object.recorded.operation.is_some(),
+        operating: object.recorded.operation.is_some() || object.recorded.unresolved.is_some(),
+        holds: set(object.recorded.known()),
     };
     let all: Vec<Contender> = world
         .owned

@@ -118,8 +118,9 @@ fn resource() -> impl Strategy<Value = Resource> {
     });
     let annotations = (option::of("[ab]"), option::of((1u64..6).prop_map(|number| id(number).to_string())));
     let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
-    (flags, rotation, annotations, recorded()).prop_map(
-        move |((deleting, finalizer, retain, keep), rotation, (rotate, retire), recorded)| Resource {
+    ((flags, time()), rotation, annotations, recorded()).prop_map(
+        move |(((deleting, finalizer, retain, keep), created_at), rotation, (rotate, retire), recorded)| Resource {
+            created_at,
             foreign: if keep { ForeignPolicy::Keep } else { ForeignPolicy::Delete },
             rotation,
             retire,
@@ -134,11 +135,14 @@ fn resource() -> impl Strategy<Value = Resource> {
 }
 
 fn observed() -> impl Strategy<Value = Observed> {
-    let claim =
-        prop_oneof![8 => Just(Claim::Won), 1 => Just(Claim::Contested), 1 => Just(Claim::Lost { winner: None })];
-    (resource(), option::of(claim), option::of(secret()), option::of(listing()), ids(), memory()).prop_map(
-        |(resource, claim, secret, listing, removed, memory)| Observed {
+    let claim = prop_oneof![8 => Just(Claim::Won), 1 => Just(Claim::Contested), 1 => ids().prop_map(|theirs| Claim::Lost { winner: None, theirs })];
+    let refused = Grant::Refused { namespace: "shop".to_owned(), annotation: None };
+    let grant = prop_oneof![3 => Just(Grant::Granted), 1 => Just(refused)];
+    let rights = (option::of(grant), option::of(claim));
+    (resource(), rights, option::of(secret()), option::of(listing()), ids(), memory()).prop_map(
+        |(resource, (grant, claim), secret, listing, removed, memory)| Observed {
             resource,
+            grant,
             claim,
             secret,
             listing,
@@ -162,6 +166,7 @@ fn fed_back(observed: &Observed, step: Step) -> Option<Observed> {
     let mut next = observed.clone();
     let recorded = &mut next.resource.recorded;
     match step {
+        Step::ReadGrant => next.grant = Some(Grant::Granted),
         Step::ReadClaims => next.claim = Some(Claim::Won),
         Step::ReadSecret => next.secret = Some(SecretFact::Absent),
         Step::ListCredentials => {
@@ -230,12 +235,69 @@ proptest! {
     }
 
     #[test]
+    fn without_a_grant_nothing_is_made_changed_or_ended_but_leftovers(observed in observed(), now in time()) {
+        let resource = &observed.resource;
+        prop_assume!(!resource.deleting && observed.grant != Some(Grant::Granted));
+        let recorded = &resource.recorded;
+        match decide(&observed, now) {
+            Step::Create(_) | Step::Preflight(_) | Step::Publish(_) | Step::Rerender | Step::AddFinalizer
+                | Step::Deactivate(_) | Step::RecordInactive | Step::ForgetRetiring | Step::ReleaseSecret
+                | Step::RemoveFinalizer => prop_assert!(false, "{:?}", decide(&observed, now)),
+            // To take over is to end what is open: it is not begun.
+            Step::BeginOperation(_) => prop_assert!(recorded.operation.is_some()),
+            Step::DeleteCredential(id, disposal) => {
+                prop_assert_eq!(disposal, Disposal::Orphan);
+                prop_assert!(recorded.credential.as_ref().is_none_or(|current| current.id != id));
+                prop_assert!(recorded.retiring.as_ref().is_none_or(|retiring| retiring.id != id));
+                prop_assert!(held_by_secret(&observed) != Some(&id));
+            }
+            Step::ReadGrant | Step::ReadClaims | Step::ReadSecret | Step::ListCredentials | Step::ConfirmListing
+                | Step::StartOver | Step::FenceSecret(_) | Step::Complete(_) | Step::Abandon(_) | Step::Settle
+                | Step::Wait { .. } => {}
+        }
+    }
+
+    #[test]
+    fn without_a_grant_iam_is_asked_only_about_what_may_be_left_behind(observed in observed(), now in time()) {
+        let resource = &observed.resource;
+        let recorded = &resource.recorded;
+        prop_assume!(!resource.deleting && observed.grant != Some(Grant::Granted));
+        prop_assume!(recorded.operation.is_none() && recorded.unresolved.is_none() && observed.memory.attempt.is_none());
+        let step = decide(&observed, now);
+        let asks = matches!(step, Step::ListCredentials | Step::Create(_) | Step::DeleteCredential(..) | Step::Deactivate(_));
+        prop_assert!(!asks, "{:?}", step);
+    }
+
+    #[test]
+    fn what_a_better_right_calls_its_own_or_is_older_than_the_resource_is_not_deleted_on_the_word_of_status(
+        observed in observed(), now in time(),
+    ) {
+        let held = match &observed.memory.attempt {
+            Some(Attempt { stage: Stage::InHand { id, .. }, .. }) => Some(id.clone()),
+            _ => None,
+        };
+        let listed = |id: &CredentialId| observed.listing.iter().flat_map(|listing| &listing.credentials).find(|one| one.id == *id).cloned();
+        if let Step::DeleteCredential(id, disposal) = decide(&observed, now) {
+            // What this process holds was created by it; status has no part in that.
+            prop_assume!(held.as_ref() != Some(&id));
+            if let Some(Claim::Lost { theirs, .. }) = &observed.claim {
+                prop_assert!(!theirs.contains(&id), "{}", id);
+            }
+            if disposal == Disposal::Orphan {
+                let oldest = observed.resource.created_at.checked_sub(CLOCK_SKEW).unwrap();
+                prop_assert!(listed(&id).is_some_and(|listed| listed.created_at >= oldest), "{}", id);
+            }
+        }
+    }
+
+    #[test]
     fn create_needs_an_intent_of_this_process_and_a_dry_run(observed in observed(), now in time()) {
         if let Step::Create(epoch) = decide(&observed, now) {
             let attempt = Attempt { epoch, stage: Stage::Preflighted };
             prop_assert_eq!(observed.memory.attempt, Some(attempt));
             prop_assert_eq!(observed.resource.recorded.operation.map(|operation| operation.epoch), Some(epoch));
-            prop_assert_eq!(observed.claim, Some(Claim::Won));
+            prop_assert_eq!(&observed.claim, &Some(Claim::Won));
+            prop_assert_eq!(&observed.grant, &Some(Grant::Granted));
         }
     }
 

@@ -46,6 +46,7 @@ pub(crate) struct World {
     pub resource: Resource,
     /// The finalizer is off a deleted resource.
     pub gone: bool,
+    pub grant: Grant,
     pub claim: Claim,
     pub secret: SecretFact,
     /// Truth.
@@ -66,6 +67,7 @@ impl World {
             now: "2026-11-22T00:00:00Z".parse().unwrap(),
             resource: Resource {
                 iam_user: IamUserName::parse("orders-app").unwrap(),
+                created_at: "2026-11-22T00:00:00Z".parse().unwrap(),
                 secret_name: "orders".to_owned(),
                 deleting: false,
                 finalizer: false,
@@ -79,6 +81,7 @@ impl World {
                 recorded: Recorded::default(),
             },
             gone: false,
+            grant: Grant::Granted,
             claim: Claim::Won,
             secret: SecretFact::Absent,
             iam: Vec::new(),
@@ -196,6 +199,7 @@ impl World {
     fn observe(&self) -> Observed {
         Observed {
             resource: self.resource.clone(),
+            grant: None,
             claim: None,
             secret: None,
             listing: None,
@@ -233,6 +237,7 @@ impl World {
 
     fn effect(&mut self, observed: &mut Observed, step: Step) -> bool {
         match step {
+            Step::ReadGrant => observed.grant = Some(self.grant.clone()),
             Step::ReadClaims => observed.claim = Some(self.claim.clone()),
             Step::ReadSecret => observed.secret = Some(self.secret.clone()),
             Step::ListCredentials => {
@@ -396,6 +401,7 @@ pub(crate) fn name(step: &Step) -> String {
 /// The kind of a step.
 pub(crate) fn kind(step: &Step) -> &'static str {
     match step {
+        Step::ReadGrant => "ReadGrant",
         Step::ReadClaims => "ReadClaims",
         Step::ReadSecret => "ReadSecret",
         Step::ListCredentials => "List",
