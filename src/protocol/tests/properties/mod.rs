@@ -154,6 +154,15 @@ fn observed() -> impl Strategy<Value = Observed> {
     )
 }
 
+/// Facts of a resource that is not being deleted and whose namespace is not granted the user, or not known to be.
+fn refused() -> impl Strategy<Value = Observed> {
+    (observed(), any::<bool>()).prop_map(|(mut observed, known)| {
+        observed.resource.deleting = false;
+        observed.grant = known.then(|| Grant::Refused { namespace: "shop".to_owned(), annotation: None });
+        observed
+    })
+}
+
 fn held_by_secret(observed: &Observed) -> Option<&CredentialId> {
     match &observed.secret {
         Some(SecretFact::Ours(ours)) => ours.published.as_ref().map(|published| &published.credential.id),
@@ -235,10 +244,8 @@ proptest! {
     }
 
     #[test]
-    fn without_a_grant_nothing_is_made_changed_or_ended_but_leftovers(observed in observed(), now in time()) {
-        let resource = &observed.resource;
-        prop_assume!(!resource.deleting && observed.grant != Some(Grant::Granted));
-        let recorded = &resource.recorded;
+    fn without_a_grant_nothing_is_made_changed_or_ended_but_leftovers(observed in refused(), now in time()) {
+        let recorded = &observed.resource.recorded;
         match decide(&observed, now) {
             Step::Create(_) | Step::Preflight(_) | Step::Publish(_) | Step::Rerender | Step::AddFinalizer
                 | Step::Deactivate(_) | Step::RecordInactive | Step::ForgetRetiring | Step::ReleaseSecret
@@ -258,11 +265,11 @@ proptest! {
     }
 
     #[test]
-    fn without_a_grant_iam_is_asked_only_about_what_may_be_left_behind(observed in observed(), now in time()) {
-        let resource = &observed.resource;
-        let recorded = &resource.recorded;
-        prop_assume!(!resource.deleting && observed.grant != Some(Grant::Granted));
-        prop_assume!(recorded.operation.is_none() && recorded.unresolved.is_none() && observed.memory.attempt.is_none());
+    fn without_a_grant_iam_is_asked_only_about_what_may_be_left_behind(observed in refused(), now in time()) {
+        let mut observed = observed;
+        observed.resource.recorded.operation = None;
+        observed.resource.recorded.unresolved = None;
+        observed.memory.attempt = None;
         let step = decide(&observed, now);
         let asks = matches!(step, Step::ListCredentials | Step::Create(_) | Step::DeleteCredential(..) | Step::Deactivate(_));
         prop_assert!(!asks, "{:?}", step);
