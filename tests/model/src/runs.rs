@@ -79,9 +79,9 @@ fn one_process() -> Vec<Scenario> {
             ..Scenario::quiet("anything in an overlap", Overlap)
         },
         Scenario {
-            budget: Budget { crashes: 1, failures: 1, outside: 3, ..NONE },
+            budget: Budget { crashes: 1, outside: 3, ..NONE },
             outside: &[Rotate, Withdraw, Grant],
-            ticks: 3,
+            ticks: 2,
             ..Scenario::quiet("grant withdrawn and restored", Ready)
         },
         Scenario {
@@ -139,9 +139,9 @@ fn two_processes(switches: u8, ticks: u8) -> Vec<Scenario> {
         Scenario {
             resources: 2,
             epochs: 3,
-            ticks: ticks + 2,
+            ticks: ticks - 1,
             refused: &[0],
-            budget: Budget { crashes: 1, outside: 1, switches: switches - 1, ..NONE },
+            budget: Budget { crashes: 1, outside: 1, switches: switches - 2, ..NONE },
             outside: &[Grant, Withdraw],
             ..Scenario::quiet("the elder is granted later", Applied)
         },

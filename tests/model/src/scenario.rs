@@ -87,6 +87,8 @@ pub struct Scenario {
     pub write_deadline: bool,
     /// Before a process removes what it holds for a resource that is gone, it looks whether the Secret holds it.
     pub look_when_gone: bool,
+    /// A window that is not settled counts as an operation to those who ask for the same IAM user.
+    pub windows_contest: bool,
     /// The run ends after this time, complete or not.
     pub timeout: Option<Duration>,
     pub threads: usize,
@@ -119,6 +121,7 @@ impl Scenario {
             reread_secret: true,
             write_deadline: true,
             look_when_gone: true,
+            windows_contest: true,
             timeout: None,
             threads: 2,
             mutation: None,

@@ -409,7 +409,8 @@ fn claim(scenario: &Scenario, world: &World, resource: u8) -> Claim {
         created_at: time(0),
         namespace: String::new(),
         name: String::new(),
-        operating: object.recorded.operation.is_some() || object.recorded.unresolved.is_some(),
+        operating: object.recorded.operation.is_some()
+            || (scenario.windows_contest && object.recorded.unresolved.is_some()),
         holds: set(object.recorded.known()),
     };
     let all: Vec<Contender> = world
