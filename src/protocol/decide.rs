@@ -39,7 +39,7 @@ pub fn decide(observed: &Observed, now: Timestamp) -> Step {
     };
     let obstacle = obstacle(observed, grant, claim, secret);
     match &resource.recorded.operation {
-        Some(open) => operation::decide(observed, open, claim, secret, obstacle, now),
+        Some(open) => operation::decide(observed, open, claim, secret, obstacle.as_ref(), now),
         None => idle::decide(observed, claim, secret, obstacle, now),
     }
 }

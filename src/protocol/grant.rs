@@ -188,13 +188,9 @@ mod tests {
     fn naive(glob: &[u8], name: &[u8]) -> bool {
         match (glob.split_first(), name.split_first()) {
             (None, None) => true,
-            (None, Some(_)) | (Some((b'?', _)), None) => false,
-            (Some((b'*', rest)), _) => {
-                naive(rest, name) || name.split_first().is_some_and(|(_, name)| naive(glob, name))
-            }
-            (Some((b'?', glob)), Some((_, name))) => naive(glob, name),
-            (Some((one, glob)), Some((other, name))) => one == other && naive(glob, name),
-            (Some(_), None) => false,
+            (Some((b'*', rest)), shorter) => naive(rest, name) || shorter.is_some_and(|(_, name)| naive(glob, name)),
+            (Some((one, glob)), Some((other, name))) => (one == other || *one == b'?') && naive(glob, name),
+            (None, Some(_)) | (Some(_), None) => false,
         }
     }
 

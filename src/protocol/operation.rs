@@ -20,7 +20,7 @@ pub(crate) fn decide(
     operation: &Operation,
     claim: &Claim,
     secret: &SecretFact,
-    obstacle: Option<Verdict>,
+    obstacle: Option<&Verdict>,
     now: Timestamp,
 ) -> Step {
     let recorded = &observed.resource.recorded;
