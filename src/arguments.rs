@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::api::Span;
+use crate::reconcile::Grants;
 
 /// Keeps Amazon Keyspaces credentials in Kubernetes Secrets.
 ///
@@ -34,6 +35,11 @@ pub struct Options {
     /// Look at this namespace only. Resources elsewhere are then not seen, not even to find out who else uses an IAM user.
     #[arg(long, env = "WATCH_NAMESPACE")]
     pub namespace: Option<String>,
+
+    /// Which namespaces may ask for which IAM users. namespace: those that the Namespace's annotation keyspaces.dev/iam-users
+    /// names. open: all, for clusters of one tenant.
+    #[arg(long, env, value_enum, default_value = "namespace")]
+    pub grants: Grants,
 
     /// How long IAM may take to show what happened. Shorter than IAM really takes is unsafe.
     #[arg(long, env, default_value = "2m", value_parser = span, value_name = "TIME")]

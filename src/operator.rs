@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::arguments::Options;
 use crate::iam::Iam;
 use crate::protocol::Settings;
-use crate::reconcile::{self, Context, Events};
+use crate::reconcile::{self, Context, Events, Grants};
 use crate::{probes, telemetry};
 
 /// Runs the operator until SIGTERM or SIGINT.
@@ -26,8 +26,18 @@ pub fn run(options: Options) -> Result<(), Box<dyn Error>> {
 }
 
 async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
-    let Options { namespace, settle, hold, resync, recheck, iam_deadline, api_deadline, probe_address, log_format: _ } =
-        options;
+    let Options {
+        namespace,
+        grants,
+        settle,
+        hold,
+        resync,
+        recheck,
+        iam_deadline,
+        api_deadline,
+        probe_address,
+        log_format: _,
+    } = options;
     let settings = Settings {
         settle: SignedDuration::try_from(settle)?,
         hold: SignedDuration::try_from(hold)?,
@@ -54,11 +64,14 @@ async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
     let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let iam = Iam::new(&aws, iam_deadline);
     let (events, writer) = Events::start(client.clone());
-    let context = Arc::new(Context::new(client, iam, settings, namespace, api_deadline, events));
+    let context = Arc::new(Context::new(client, iam, settings, namespace, grants, api_deadline, events));
 
     let (ready, is_ready) = watch::channel(false);
     let probes = tokio::spawn(probes::serve(listener, is_ready));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
+    if grants == Grants::Open {
+        tracing::warn!("--grants=open: every namespace may ask for every IAM user");
+    }
     reconcile::run(context, ready, stopped()?).await;
     probes.abort();
     // The last events are still on their way; each has a deadline of its own.

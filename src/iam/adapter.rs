@@ -9,7 +9,7 @@ use aws_sdk_iam::config::timeout::TimeoutConfig;
 use aws_sdk_iam::types::StatusType;
 use keyspaces_credential_protocol::{CredentialId, IamUserName};
 
-use super::classify::{classify, is_absence, is_anothers};
+use super::classify::{classify, is_absence, is_of_another_user};
 use super::error::{IamError, IamErrorKind, Operation};
 use super::witness::Witness;
 use super::{Deleted, IssuedCredential, ListedCredential, SERVICE_NAME, reply};
@@ -161,7 +161,7 @@ impl Iam {
         Err(untrustworthy("the list has more pages than two credentials can fill"))
     }
 
-    /// Deletes a credential. That it is gone already is a success.
+    /// Deletes a credential of this user and of no other. That there is none is a success.
     ///
     /// Source: *IAM API Reference*, `DeleteServiceSpecificCredential`.
     ///
@@ -180,12 +180,14 @@ impl Iam {
             .await;
         match outcome {
             Ok(_) => Ok(Deleted::Now),
-            Err(error) if is_absence(&error) || is_anothers(&error) => Ok(Deleted::WasGone),
+            Err(error) if is_absence(&error) => Ok(Deleted::WasGone),
+            Err(error) if is_of_another_user(&error) => Ok(Deleted::NotTheirs),
             Err(error) => Err(classify(Operation::Delete, user, witness.has_left(), &error)),
         }
     }
 
-    /// Switches a credential off; it still takes its place and can be switched on again. That it is gone is a success too.
+    /// Switches a credential of this user off; it still takes its place and can be switched on again. That there is none is a
+    /// success too.
     ///
     /// Source: *IAM API Reference*, `UpdateServiceSpecificCredential`.
     ///
@@ -205,7 +207,7 @@ impl Iam {
             .await;
         match outcome {
             Ok(_) => Ok(()),
-            Err(error) if is_absence(&error) || is_anothers(&error) => Ok(()),
+            Err(error) if is_absence(&error) || is_of_another_user(&error) => Ok(()),
             Err(error) => Err(classify(Operation::Update, user, witness.has_left(), &error)),
         }
     }

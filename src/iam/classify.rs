@@ -56,11 +56,11 @@ pub(super) fn is_absence<E: ProvideErrorMetadata>(error: &SdkError<E, HttpRespon
         if answer.raw().status().is_client_error() && answer.err().code() == Some("NoSuchEntity"))
 }
 
-/// Whether IAM said that the id is none of this user's. The ids that are sent are well-formed, so it is that of an earlier user
-/// of the same name, and nobody can have it any more: a user goes only after its credentials.
-pub(super) fn is_anothers<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+/// Whether IAM itself said that the credential is another user's. It says so with the code of a malformed value, and no value
+/// that is sent here is malformed.
+pub(super) fn is_of_another_user<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     matches!(error, SdkError::ServiceError(answer)
-        if answer.raw().status().is_client_error() && answer.err().code() == Some("ValidationError"))
+        if answer.raw().status().as_u16() == 400 && answer.err().code() == Some("ValidationError"))
 }
 
 /// The kind of an answer that is no success, by status first and by code then.

@@ -89,4 +89,6 @@ pub enum Deleted {
     Now,
     /// IAM knows no such credential of this user, or no such user; or it is that of an earlier user of the same name.
     WasGone,
+    /// IAM knows the credential as that of another user, or of an earlier user of the same name.
+    NotTheirs,
 }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::facts::{Claim, Observed, OurSecret, SecretFact};
+use crate::facts::{Claim, Grant, Observed, OurSecret, Resource, SecretFact};
 use crate::names::Epoch;
 use crate::step::{Disposal, Step};
 use crate::verdict::Verdict;
@@ -28,15 +28,22 @@ pub fn decide(observed: &Observed, now: Timestamp) -> Step {
     if resource.deleting {
         return removal::decide(observed, now);
     }
+    let Some(grant) = &observed.grant else {
+        return Step::ReadGrant;
+    };
     let Some(claim) = &observed.claim else {
         return Step::ReadClaims;
     };
     let Some(secret) = &observed.secret else {
         return Step::ReadSecret;
     };
+    let no_right = no_right(observed, grant, claim);
     match &resource.recorded.operation {
-        Some(open) => operation::decide(observed, open, claim, secret, now),
-        None => idle::decide(observed, claim, secret, now),
+        Some(open) => {
+            let obstacle = no_right.or_else(|| unusable(resource, secret));
+            operation::decide(observed, open, claim, secret, obstacle.as_ref(), now)
+        }
+        None => idle::decide(observed, claim, secret, no_right, now),
     }
 }
 
@@ -47,16 +54,25 @@ fn backing_off(observed: &Observed, now: Timestamp) -> Option<Timestamp> {
     (now < failures.next && believable && !observed.resource.changed_since_failure).then_some(failures.next)
 }
 
-/// What keeps the resource from having a credential at all, whatever IAM says.
-pub(crate) fn obstacle(observed: &Observed, claim: &Claim, secret: &SecretFact) -> Option<Verdict> {
+/// What keeps the resource from having a credential of the IAM user at all. The grant comes first: who is not granted the user
+/// is told nothing of who else has it.
+fn no_right(observed: &Observed, grant: &Grant, claim: &Claim) -> Option<Verdict> {
     let resource = &observed.resource;
-    match (claim, secret) {
-        (Claim::Lost { winner }, _) => Some(Verdict::iam_user_in_use(resource, winner.as_deref())),
-        (_, SecretFact::NotOurs) => Some(Verdict::secret_conflict(&resource.secret_name)),
-        (_, SecretFact::Ours(OurSecret { immutable: true, .. })) => {
-            Some(Verdict::secret_immutable(&resource.secret_name))
+    match (grant, claim) {
+        (Grant::Refused { namespace, annotation }, _) => {
+            Some(Verdict::iam_user_not_granted(resource, namespace, annotation.as_deref()))
         }
-        (Claim::Won | Claim::Contested, SecretFact::Absent | SecretFact::Ours(_)) => None,
+        (Grant::Granted, Claim::Lost { winner, .. }) => Some(Verdict::iam_user_in_use(resource, winner.as_deref())),
+        (Grant::Granted, Claim::Won | Claim::Contested) => None,
+    }
+}
+
+/// What keeps anything from being published to the Secret.
+pub(crate) fn unusable(resource: &Resource, secret: &SecretFact) -> Option<Verdict> {
+    match secret {
+        SecretFact::NotOurs => Some(Verdict::secret_conflict(&resource.secret_name)),
+        SecretFact::Ours(OurSecret { immutable: true, .. }) => Some(Verdict::secret_immutable(&resource.secret_name)),
+        SecretFact::Absent | SecretFact::Ours(_) => None,
     }
 }
 

@@ -14,6 +14,8 @@ use crate::names::{CredentialId, Epoch, IamUserName, ServiceUserName};
 pub struct Observed {
     /// The resource as a quorum read showed it.
     pub resource: Resource,
+    /// Whether the namespace may ask for the IAM user.
+    pub grant: Option<Grant>,
     /// Who else asks for the same IAM user.
     pub claim: Option<Claim>,
     /// The Secret as a quorum read showed it.
@@ -51,6 +53,8 @@ pub struct Settings {
 pub struct Resource {
     /// The IAM user whose credential is kept.
     pub iam_user: IamUserName,
+    /// When the API server created it. Nobody can edit that.
+    pub created_at: Timestamp,
     /// The Secret of the credential: the one that the open operation publishes to, else the one that the last operation
     /// published to, else the wanted one.
     pub secret_name: String,
@@ -280,17 +284,33 @@ pub struct Failures {
     pub next: Timestamp,
 }
 
-/// Who may have the IAM user, by a quorum read of all resources that ask for it. The oldest wins.
+/// Whether the namespace of the resource may ask for the IAM user, by a quorum read of the Namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Grant {
+    /// It may.
+    Granted,
+    /// It may not, or not any more.
+    Refused {
+        /// The namespace, for the message.
+        namespace: String,
+        /// What it is granted instead, as its annotation says it.
+        annotation: Option<String>,
+    },
+}
+
+/// Who may have the IAM user, by a quorum read of all resources that ask for it. Of those that are granted it the oldest wins.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Claim {
-    /// Nobody else asks, or only younger resources that are doing nothing.
+    /// Nobody else asks, or only resources of a lesser right that are doing nothing.
     Won,
-    /// A younger resource has an operation open, so what it creates could be taken for ours.
+    /// A resource of a lesser right has an operation open or not settled, so one could take for its own what the other creates.
     Contested,
-    /// An older resource has it. Its name is told only inside the same namespace.
+    /// A resource of a better right has it. Its name is told only inside the same namespace.
     Lost {
-        /// The name of the older resource.
+        /// The name of that resource.
         winner: Option<String>,
+        /// The credentials that resources of a better right call theirs, whatever this one's status says.
+        theirs: BTreeSet<CredentialId>,
     },
 }
 

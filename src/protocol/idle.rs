@@ -2,33 +2,42 @@
 
 use jiff::Timestamp;
 
-use crate::decide::{has_two, later, obstacle, remove_orphan, stall, whole_second};
+use crate::decide::{has_two, later, remove_orphan, stall, unusable, whole_second};
 use crate::facts::{
-    Attempt, Claim, Issued, Means, Observed, Operation, OurSecret, Purpose, Rendering, Resource, Retiring,
-    RetiringStage, SecretFact, Sighting, Stage, Unresolved,
+    Attempt, Claim, Issued, Means, Observed, Operation, OurSecret, Purpose, Rendering, Retiring, RetiringStage,
+    SecretFact, Sighting, Stage, Unresolved,
 };
-use crate::operation::{contested, fence, no_free_slot};
+use crate::operation::{contested, fence, no_free_slot, shortened};
 use crate::step::{Completion, Disposal, Step};
 use crate::verdict::Verdict;
 use crate::{in_place, moving, ownership, rotation};
 
-pub(crate) fn decide(observed: &Observed, claim: &Claim, secret: &SecretFact, now: Timestamp) -> Step {
+pub(crate) fn decide(
+    observed: &Observed,
+    claim: &Claim,
+    secret: &SecretFact,
+    no_right: Option<Verdict>,
+    now: Timestamp,
+) -> Step {
     let recorded = &observed.resource.recorded;
+    let unusable = unusable(&observed.resource, secret);
     if let Some(step) = superseded(observed, secret) {
         return step;
     }
     if let Some(unresolved) = &recorded.unresolved
-        && let Some(step) = tidy(observed, unresolved, secret, now)
+        && let Some(step) = tidy(observed, unresolved, secret, no_right.is_none() && unusable.is_none(), now)
     {
         return step;
     }
-    if let Claim::Won | Claim::Contested = claim
-        && rolled_back(observed, secret, now).is_none()
+    if let Some(verdict) = no_right {
+        return stall(observed, verdict, now);
+    }
+    if rolled_back(observed, secret, now).is_none()
         && let Some(step) = moving::relocate(observed, secret, now)
     {
         return step;
     }
-    if let Some(verdict) = obstacle(observed, claim, secret) {
+    if let Some(verdict) = unusable {
         return stall(observed, verdict, now);
     }
     if matches!(secret, SecretFact::Ours(OurSecret { rendering: Rendering::Stale, .. })) {
@@ -111,10 +120,19 @@ fn rolled_back(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Opti
 }
 
 /// Deletes what an earlier attempt left behind, as it shows up.
-fn tidy(observed: &Observed, unresolved: &Unresolved, secret: &SecretFact, now: Timestamp) -> Option<Step> {
-    if *secret == SecretFact::Absent && observed.resource.recorded.credential.is_some() {
+fn tidy(
+    observed: &Observed,
+    unresolved: &Unresolved,
+    secret: &SecretFact,
+    can_heal: bool,
+    now: Timestamp,
+) -> Option<Step> {
+    if *secret == SecretFact::Absent && observed.resource.recorded.credential.is_some() && can_heal {
         // Nothing can be fenced. Healing comes first and frees the slot if it needs it.
         return None;
+    }
+    if let Some(settlement) = shortened(observed, now) {
+        return Some(Step::Abandon(settlement));
     }
     let Some(listing) = &observed.listing else {
         return Some(Step::ListCredentials);
@@ -144,19 +162,20 @@ fn need(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Option<Purp
     }
     // While one is retiring both slots are ours, and to free one would cut short what was promised to its users. A reset needs
     // no slot.
-    wanted(&observed.resource, now).filter(|purpose| {
+    wanted(observed, now).filter(|purpose| {
         recorded.retiring.is_none() || matches!(in_place::means(&observed.resource, *purpose), Means::Reset(_))
     })
 }
 
 /// The rotation that is asked for: by the annotation, by the schedule, or by a reset that may have killed the published password.
-fn wanted(resource: &Resource, now: Timestamp) -> Option<Purpose> {
+fn wanted(observed: &Observed, now: Timestamp) -> Option<Purpose> {
+    let resource = &observed.resource;
     if resource.rotate.is_some() && resource.rotate != resource.recorded.handled_rotate {
         Some(Purpose::Requested)
     } else if rotation::is_due(resource, now) {
         Some(Purpose::Scheduled)
     } else {
-        in_place::doubt_ends_at(&resource.recorded).filter(|end| *end <= now).map(|_| Purpose::ResetInDoubt)
+        in_place::doubt_is_over(observed, now).then_some(Purpose::ResetInDoubt)
     }
 }
 
@@ -221,7 +240,7 @@ fn steady(observed: &Observed, current: &Issued, now: Timestamp) -> Step {
     let until = [listing_next, next_stage, settled, scheduled, doubt, former].into_iter().flatten().min();
     let verdict = match retiring {
         _ if missing => Verdict::credential_missing(),
-        Some(retiring) if wanted(resource, now).is_some() => {
+        Some(retiring) if wanted(observed, now).is_some() => {
             Verdict::rotation_waits(&retiring.id, rotation::gone_at(resource, retiring))
         }
         retiring => Verdict::ready(

@@ -95,6 +95,12 @@ pub(crate) fn doubt_ends_at(recorded: &Recorded) -> Option<Timestamp> {
     (doubt.id == current.id).then_some(doubt.until)
 }
 
+/// Whether that reset is due. An end further off than any operation sets it is a clock that was wrong, or an edit.
+pub(crate) fn doubt_is_over(observed: &Observed, now: Timestamp) -> bool {
+    let furthest = later(later(now, observed.settings.settle), ownership::CLOCK_SKEW);
+    doubt_ends_at(&observed.resource.recorded).is_some_and(|end| end <= now || end > furthest)
+}
+
 fn shown<'a>(observed: &'a Observed, id: &CredentialId) -> Option<&'a Listed> {
     ownership::listed(observed).into_iter().find(|listed| listed.id == *id)
 }

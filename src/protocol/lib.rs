@@ -10,7 +10,9 @@
 //! that was published is not destroyed before its replacement is published, and whatever an attempt left behind is found.
 //!
 //! ```text
-//!   ReadClaims      who asks for this IAM user?          older resource ──────────► Wait: IamUserInUse
+//!   ReadGrant       may the namespace ask for the user?  not granted ─────────────► Wait: IamUserNotGranted
+//!       │
+//!   ReadClaims      who else asks for this IAM user?     older resource ──────────► Wait: IamUserInUse
 //!       │
 //!   ReadSecret      whose is the Secret?                 not ours ────────────────► Wait: SecretConflict
 //!       │
@@ -40,9 +42,13 @@
 //! A late call may land after its operation is over. `status.unresolved` keeps the window open for twice the settle time,
 //! and only ids that appeared inside it are removed.
 //!
+//! Status is a memory and not a right: whoever can write it must not gain by it. Nothing is adopted on its word; nothing that
+//! IAM created before the resource existed is taken for ours; nothing is deleted that a resource with the better right to
+//! the user calls its own; and IAM itself refuses an id of another user.
+//!
 //! # Where to read
 //!
-//! [`decide`] holds the order of the questions; `operation` brings an open operation to an end, `in_place` one that resets a
+//! [`grant`] says who may ask and [`claim`] who of them gets the user; [`decide`] holds the order of the questions; `operation` brings an open operation to an end, `in_place` one that resets a
 //! password; `idle` says whether a new one is needed; `moving` follows a Secret's new name; `removal` cleans up;
 //! `ownership` says whose an id is.
 
@@ -50,6 +56,7 @@ mod backoff;
 mod claim;
 mod decide;
 mod facts;
+mod grant;
 mod idle;
 mod in_place;
 mod moving;
@@ -68,6 +75,7 @@ pub use backoff::{Class, after as failed};
 pub use claim::{Contender, claim};
 pub use decide::decide;
 pub use facts::*;
+pub use grant::{GRANT_ANNOTATION, GrantedUsers, grant};
 pub use names::{CredentialId, Epoch, IamUserName, InvalidName, ServiceUserName};
 pub use ownership::CLOCK_SKEW;
 pub use rotation::{due, shortest_interval};

@@ -21,9 +21,13 @@ impl fmt::Display for InvalidName {
 
 impl std::error::Error for InvalidName {}
 
+/// Whether a user name may contain it.
+pub(crate) fn is_user_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte)
+}
+
 fn is_user_name(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
+    (1..=64).contains(&text.len()) && text.bytes().all(is_user_name_byte)
 }
 
 /// The name of an IAM user. Never empty: to IAM an absent user name means the caller.
@@ -128,6 +132,18 @@ impl fmt::Display for ServiceUserName {
 pub struct Epoch(pub u64);
 
 impl Epoch {
+    /// The greatest that is believed. No number of attempts comes near it, and from it on there would be none above it.
+    const GREATEST: i64 = 1 << 53;
+
+    /// Reads an epoch that was written down.
+    ///
+    /// # Errors
+    /// The number is negative, or greater than attempts can have made it.
+    pub fn parse(number: i64) -> Result<Self, InvalidName> {
+        let believed = u64::try_from(number).ok().filter(|_| number <= Self::GREATEST);
+        believed.map(Self).ok_or(InvalidName { kind: "epoch", rule: "a number that grows by one with each attempt" })
+    }
+
     /// The epoch of the attempt after this one.
     #[must_use]
     pub fn next(self) -> Self {
@@ -144,6 +160,15 @@ impl fmt::Display for Epoch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_epoch_that_no_attempt_can_follow_is_not_believed() {
+        assert_eq!(Epoch::parse(0), Ok(Epoch(0)));
+        assert_eq!(Epoch::parse(Epoch::GREATEST).map(|epoch| epoch.0), Ok(1 << 53));
+        for number in [-1, Epoch::GREATEST + 1, i64::MAX] {
+            assert!(Epoch::parse(number).is_err(), "{number}");
+        }
+    }
 
     #[test]
     fn a_user_name_is_what_iam_accepts_and_nothing_else() {

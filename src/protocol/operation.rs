@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::decide::{confirmed, has_two, later, obstacle, remove_orphan, stall, whole_second};
+use crate::decide::{confirmed, has_two, later, remove_orphan, stall, whole_second};
 use crate::facts::{
     Claim, ForeignPolicy, Means, Observed, Operation, Published, Purpose, Recorded, Retiring, RetiringStage,
     SecretFact, Stage, Unresolved,
@@ -21,18 +21,18 @@ pub(crate) fn decide(
     operation: &Operation,
     claim: &Claim,
     secret: &SecretFact,
+    obstacle: Option<&Verdict>,
     now: Timestamp,
 ) -> Step {
     let recorded = &observed.resource.recorded;
     if let Some(published) = accepted(recorded, operation, secret) {
         return Step::Complete(completion(observed, operation, published, now));
     }
-    let obstacle = obstacle(observed, claim, secret);
     let mine = observed.memory.attempt.as_ref().filter(|attempt| attempt.epoch == operation.epoch);
     let Some(attempt) = mine else {
         // Somebody else's attempt, or one of ours whose outcome is unknown. It may have created something, and may yet.
         // It is never continued: it loses its right here, and what it created becomes an orphan.
-        return Step::BeginOperation(take_over(operation, now));
+        return Step::BeginOperation(take_over(recorded, operation, secret, now));
     };
     if fence(secret) > operation.epoch {
         // The Secret was read after the resource and belongs to a later attempt already.
@@ -43,7 +43,7 @@ pub(crate) fn decide(
         let given_up = now >= later(*since, observed.settings.hold / 2);
         return match obstacle {
             None if !given_up => Step::Publish(operation.epoch),
-            Some(_) | None => Step::BeginOperation(take_over(operation, now)),
+            Some(_) | None => Step::BeginOperation(take_over(recorded, operation, secret, now)),
         };
     }
     if obstacle.is_some() {
@@ -128,8 +128,12 @@ pub(crate) fn fence(secret: &SecretFact) -> Epoch {
 }
 
 /// The same operation under a new epoch. Window and baseline stay those of the first attempt: they say what is an orphan.
-pub(crate) fn take_over(operation: &Operation, now: Timestamp) -> Operation {
-    Operation { epoch: operation.epoch.next(), attempted_at: now, ..operation.clone() }
+///
+/// The epoch is above all others, also those that an operation cannot lag behind unless somebody edited status: an attempt
+/// below the Secret's fence could never publish.
+pub(crate) fn take_over(recorded: &Recorded, operation: &Operation, secret: &SecretFact, now: Timestamp) -> Operation {
+    let epoch = operation.epoch.max(recorded.completed).max(fence(secret)).next();
+    Operation { epoch, attempted_at: now, ..operation.clone() }
 }
 
 /// Room for one more. Orphans go first, for nobody uses them; then the retiring credential, whose end is only early; the
@@ -212,6 +216,26 @@ fn unresolved(observed: &Observed, operation: &Operation, now: Timestamp) -> Opt
             ..own
         }),
     }
+}
+
+/// The window of an earlier operation, if its end is further off than any operation sets it: somebody edited status, or a
+/// clock was wrong. It would be waited for, so it gets the end that it would get now.
+pub(crate) fn shortened(observed: &Observed, now: Timestamp) -> Option<Settlement> {
+    let recorded = &observed.resource.recorded;
+    let settle = observed.settings.settle;
+    let furthest = whole_second(later(later(now, settle), settle));
+    if recorded.unresolved.as_ref()?.until <= later(furthest, ownership::CLOCK_SKEW) {
+        return None;
+    }
+    let (completed, window) = match &recorded.operation {
+        Some(operation) => (operation.epoch, unresolved(observed, operation, now)),
+        None => (recorded.completed, recorded.unresolved.clone()),
+    };
+    Some(Settlement {
+        completed,
+        unresolved: window.map(|window| Unresolved { until: furthest, ..window }),
+        reset_in_doubt: recorded.reset_in_doubt.clone(),
+    })
 }
 
 pub(crate) fn completion(

@@ -3,19 +3,22 @@
 //! IAM gives credentials no tags and Create no token, so ownership is an inference, and it errs on the side of leaving alone.
 //! An id is an orphan of ours only if it is none that we know, was not there before the operation, and was created
 //! inside the operation's window. Everything else is foreign.
+//!
+//! The window is what status says, and status can be edited. So no window reaches back to before the resource existed, and
+//! what a resource of a better right calls its own is not ours in any window.
 
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::facts::{Attempt, Listed, Means, Observed, Recorded, SecretFact, Stage};
+use crate::facts::{Attempt, Claim, Listed, Means, Observed, Resource, SecretFact, Stage};
 use crate::names::CredentialId;
 
 /// How far the operator's clock may be ahead of IAM's, which stamps the credentials. IAM refuses requests that are
 /// further off (*Signature Version 4*, "Request expired").
 pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
-/// The ids that must not be taken for orphans: current, retiring, in the Secret, in hand.
+/// The ids that must not be taken for orphans: current, retiring, in the Secret, in hand, and what belongs to a better right.
 fn known(observed: &Observed) -> BTreeSet<&CredentialId> {
     let recorded = &observed.resource.recorded;
     let mut known: BTreeSet<&CredentialId> = recorded
@@ -26,6 +29,9 @@ fn known(observed: &Observed) -> BTreeSet<&CredentialId> {
         .collect();
     if let Some(SecretFact::Ours(secret)) = &observed.secret {
         known.extend(secret.published.iter().map(|published| &published.credential.id));
+    }
+    if let Some(Claim::Lost { theirs, .. }) = &observed.claim {
+        known.extend(theirs);
     }
     // A password in hand is worth keeping only while the operation is still that of its attempt.
     let epoch = recorded.operation.as_ref().map(|operation| operation.epoch);
@@ -47,21 +53,20 @@ pub(crate) fn in_use(observed: &Observed, id: &CredentialId) -> bool {
     [current, published].contains(&Some(id))
 }
 
-fn in_window(listed: &Listed, baseline: &BTreeSet<CredentialId>, started_at: Timestamp) -> bool {
-    let earliest = started_at.checked_sub(CLOCK_SKEW).unwrap_or(Timestamp::MIN);
-    !baseline.contains(&listed.id) && listed.created_at >= earliest
-}
-
-fn left_behind(recorded: &Recorded, listed: &Listed) -> bool {
+fn left_behind(resource: &Resource, listed: &Listed) -> bool {
+    let in_window = |baseline: &BTreeSet<CredentialId>, started_at: Timestamp| {
+        let began = started_at.max(resource.created_at);
+        let earliest = began.checked_sub(CLOCK_SKEW).unwrap_or(Timestamp::MIN);
+        !baseline.contains(&listed.id) && listed.created_at >= earliest
+    };
+    let recorded = &resource.recorded;
     let by_operation = recorded.operation.as_ref().is_some_and(|operation| {
         operation.recovering()
             && operation.means == Means::Create
-            && in_window(listed, &operation.baseline, operation.started_at)
+            && in_window(&operation.baseline, operation.started_at)
     });
-    let by_earlier = recorded
-        .unresolved
-        .as_ref()
-        .is_some_and(|unresolved| in_window(listed, &unresolved.baseline, unresolved.started_at));
+    let by_earlier =
+        recorded.unresolved.as_ref().is_some_and(|unresolved| in_window(&unresolved.baseline, unresolved.started_at));
     by_operation || by_earlier
 }
 
@@ -86,6 +91,6 @@ pub(crate) fn orphans(observed: &Observed) -> Vec<&Listed> {
     let known = known(observed);
     listed(observed)
         .into_iter()
-        .filter(|listed| !known.contains(&listed.id) && left_behind(&observed.resource.recorded, listed))
+        .filter(|listed| !known.contains(&listed.id) && left_behind(&observed.resource, listed))
         .collect()
 }

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::decide::{later, remove_orphan};
-use crate::facts::{DeletionPolicy, Means, Observed, Operation, SecretFact, Stage};
+use crate::decide::{later, remove_orphan, unusable};
+use crate::facts::{Claim, DeletionPolicy, Means, Observed, Operation, SecretFact, Stage};
 use crate::names::CredentialId;
-use crate::operation::{accepted, completion, take_over};
+use crate::operation::{accepted, completion, shortened, take_over};
 use crate::step::{Disposal, Step};
 use crate::verdict::Verdict;
 use crate::{operation, ownership};
@@ -13,6 +13,10 @@ use crate::{operation, ownership};
 pub(crate) fn decide(observed: &Observed, now: Timestamp) -> Step {
     let resource = &observed.resource;
     let recorded = &resource.recorded;
+    // A grant is not needed to clean up. Who else has the user is: what is theirs stays, whatever status says.
+    let Some(claim) = &observed.claim else {
+        return Step::ReadClaims;
+    };
     let Some(secret) = &observed.secret else {
         return Step::ReadSecret;
     };
@@ -23,17 +27,15 @@ pub(crate) fn decide(observed: &Observed, now: Timestamp) -> Step {
         if let Means::Reset(_) = operation.means {
             // The Secret that is kept must hold the password that works. One that goes needs none.
             if resource.deletion_policy == DeletionPolicy::Retain {
-                let Some(claim) = &observed.claim else {
-                    return Step::ReadClaims;
-                };
-                return operation::decide(observed, operation, claim, secret, now);
+                let unusable = unusable(resource, secret);
+                return operation::decide(observed, operation, claim, secret, unusable.as_ref(), now);
             }
         } else if !known_outcome(observed, operation) {
             // Another process may still create under the old epoch. It loses the right to publish before we look.
-            return Step::BeginOperation(take_over(operation, now));
+            return Step::BeginOperation(take_over(recorded, operation, secret, now));
         }
     }
-    if let Some(id) = ours(observed).into_iter().find(|id| !observed.removed.contains(id)) {
+    if let Some(id) = ours(observed, claim).into_iter().find(|id| !observed.removed.contains(id)) {
         return Step::DeleteCredential(id, Disposal::ResourceDeleted);
     }
     if let Some(step) = settle(observed, now) {
@@ -58,7 +60,7 @@ fn known_outcome(observed: &Observed, operation: &Operation) -> bool {
 }
 
 /// The ids that go with the resource.
-fn ours(observed: &Observed) -> Vec<CredentialId> {
+fn ours(observed: &Observed, claim: &Claim) -> Vec<CredentialId> {
     let recorded = &observed.resource.recorded;
     let mut ids = Vec::new();
     match observed.resource.deletion_policy {
@@ -70,6 +72,9 @@ fn ours(observed: &Observed) -> Vec<CredentialId> {
                 ids.push(id.clone());
             }
         }
+    }
+    if let Claim::Lost { theirs, .. } = claim {
+        ids.retain(|id| !theirs.contains(id));
     }
     ids
 }
@@ -92,6 +97,9 @@ fn settle(observed: &Observed, now: Timestamp) -> Option<Step> {
         (Some(operation), Some(earlier)) => (operation.0, operation.1, operation.2.max(earlier.2)),
         (operation, earlier) => operation.or(earlier)?,
     };
+    if let Some(settlement) = shortened(observed, now) {
+        return Some(Step::Abandon(settlement));
+    }
     let Some(listing) = &observed.listing else {
         return Some(Step::ListCredentials);
     };

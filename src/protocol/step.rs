@@ -9,6 +9,8 @@ use crate::verdict::Verdict;
 /// One effect, or to wait. The shell performs it, learns what came of it, and asks again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
+    /// Ask the API server whether the namespace may ask for the IAM user.
+    ReadGrant,
     /// Ask the API server who else wants the IAM user.
     ReadClaims,
     /// Read the Secret.

@@ -8,5 +8,6 @@ mod life;
 mod moving;
 mod properties;
 mod recovery;
+mod rights;
 mod stages;
 mod world;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::facts::{Listed, Means, Operation, Purpose, Resource, Strategy};
+use crate::grant::remedy;
 use crate::names::CredentialId;
 
 /// The state of a resource in kstatus' terms.
@@ -39,6 +40,8 @@ pub enum Reason {
     Deleting,
     /// `spec.suspend`.
     Suspended,
+    /// The namespace may not ask for the IAM user.
+    IamUserNotGranted,
     /// Another resource has the IAM user.
     IamUserInUse,
     /// Another resource of the same IAM user is in the middle of an operation.
@@ -57,7 +60,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Published,
         Self::Creating,
         Self::Rotating,
@@ -66,6 +69,7 @@ impl Reason {
         Self::Settling,
         Self::Deleting,
         Self::Suspended,
+        Self::IamUserNotGranted,
         Self::IamUserInUse,
         Self::IamUserContested,
         Self::SecretConflict,
@@ -87,6 +91,7 @@ impl Reason {
             Self::Settling => "Settling",
             Self::Deleting => "Deleting",
             Self::Suspended => "Suspended",
+            Self::IamUserNotGranted => "IamUserNotGranted",
             Self::IamUserInUse => "IamUserInUse",
             Self::IamUserContested => "IamUserContested",
             Self::SecretConflict => "SecretConflict",
@@ -198,6 +203,15 @@ impl Verdict {
         )
     }
 
+    pub(crate) fn iam_user_not_granted(resource: &Resource, namespace: &str, annotation: Option<&str>) -> Self {
+        let user = &resource.iam_user;
+        let message = format!(
+            "namespace {namespace} is not granted IAM user {user}, so nothing is created or changed; {}",
+            remedy(user, namespace, annotation)
+        );
+        Self::new(State::Stalled, Reason::IamUserNotGranted, message)
+    }
+
     pub(crate) fn iam_user_in_use(resource: &Resource, winner: Option<&str>) -> Self {
         let holder = match winner {
             Some(name) => format!("the older KeyspacesCredential {name} of this namespace"),
@@ -212,7 +226,7 @@ impl Verdict {
 
     pub(crate) fn iam_user_contested(resource: &Resource) -> Self {
         let message = format!(
-            "a younger KeyspacesCredential for IAM user {} is in the middle of an operation; waiting for it to step back",
+            "another KeyspacesCredential for IAM user {} is in the middle of an operation; waiting for it to step back",
             resource.iam_user
         );
         Self::new(State::Reconciling, Reason::IamUserContested, message)

@@ -10,6 +10,15 @@ use super::events::Events;
 use crate::iam::{Iam, IssuedCredential};
 use crate::protocol::{Epoch, IamUserName, Memory, Settings};
 
+/// Whether a namespace needs a grant for an IAM user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Grants {
+    /// The annotation keyspaces.dev/iam-users of a Namespace says which users it may ask for.
+    Namespace,
+    /// Every namespace may ask for every user.
+    Open,
+}
+
 /// What every pass needs.
 pub struct Context {
     /// The API server.
@@ -20,6 +29,8 @@ pub struct Context {
     pub settings: Settings,
     /// The only namespace that is looked at, or all.
     pub namespace: Option<String>,
+    /// Whether a namespace needs a grant for an IAM user.
+    pub grants: Grants,
     /// How long a call to the API server may take.
     pub deadline: Duration,
     /// Where the story is told.
@@ -35,10 +46,11 @@ impl Context {
         iam: Iam,
         settings: Settings,
         namespace: Option<String>,
+        grants: Grants,
         deadline: Duration,
         events: Events,
     ) -> Self {
-        Self { client, iam, settings, namespace, deadline, events, memories: Memories::default() }
+        Self { client, iam, settings, namespace, grants, deadline, events, memories: Memories::default() }
     }
 }
 

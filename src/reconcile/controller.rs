@@ -4,16 +4,16 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{Future, StreamExt};
-use k8s_openapi::api::core::v1::Secret;
+use futures::{Future, Stream, StreamExt};
+use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::core::PartialObjectMeta;
 use kube::runtime::controller::{Action, Config, Controller, Error};
-use kube::runtime::reflector::ObjectRef;
+use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::{Predicate as _, PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
 use kube::{Api, ResourceExt};
 use tokio::sync::watch;
 
-use super::context::Context;
+use super::context::{Context, Grants};
 use super::pass;
 use crate::api::KeyspacesCredential;
 use crate::secret::{MANAGED_BY_LABEL, RESOURCE};
@@ -23,7 +23,7 @@ const CONCURRENCY: u16 = 64;
 
 /// Reconciles until `shutdown`; passes that have begun are finished. `ready` becomes true once the resources are listed.
 ///
-/// Resources and Secrets are watched as metadata only: a pass reads them afresh, an object that cannot be decoded does not
+/// Resources, Secrets and Namespaces are watched as metadata only: a pass reads them afresh, an object that cannot be decoded does not
 /// stop the watch of the others, and no password is cached.
 pub async fn run(
     context: Arc<Context>,
@@ -39,6 +39,7 @@ pub async fn run(
         None => Api::all(context.client.clone()),
     };
     let (reader, writer) = reflector::store();
+    let known = reader.clone();
     // Our own status writes must not call the next pass: what matters is what others change.
     let of_interest = predicates::generation.combine(predicates::annotations).combine(predicates::finalizers);
     let changes = watcher(resources, watcher::Config::default())
@@ -54,8 +55,14 @@ pub async fn run(
         .applied_objects()
         .predicate_filter(of_interest, PredicateConfig::default());
     let ours = watcher::Config::default().labels(&format!("{}={}", MANAGED_BY_LABEL.0, MANAGED_BY_LABEL.1));
-    Controller::for_stream(changes, reader)
-        .watches(secrets, ours, |secret| resource_of(&secret))
+    let controller = Controller::for_stream(changes, reader).watches(secrets, ours, |secret| resource_of(&secret));
+    let controller = match context.grants {
+        Grants::Open => controller,
+        Grants::Namespace => {
+            controller.watches_stream(grants(&context), move |namespace| resources_in(&known, &namespace))
+        }
+    };
+    controller
         .with_config(Config::default().concurrency(CONCURRENCY))
         .graceful_shutdown_on(shutdown)
         .run(reconcile, |_, error: &Infallible, _| match *error {}, context)
@@ -66,6 +73,29 @@ pub async fn run(
             futures::future::ready(())
         })
         .await;
+}
+
+/// The namespaces whose grants are new or have changed.
+fn grants(context: &Context) -> impl Stream<Item = Result<PartialObjectMeta<Namespace>, watcher::Error>> + use<> {
+    let namespaces: Api<PartialObjectMeta<Namespace>> = Api::all(context.client.clone());
+    let all = watcher::Config::default();
+    let of_interest = match &context.namespace {
+        Some(namespace) => all.fields(&format!("metadata.name={namespace}")),
+        None => all,
+    };
+    watcher(namespaces, of_interest)
+        .default_backoff()
+        .applied_objects()
+        .predicate_filter(predicates::annotations, PredicateConfig::default())
+}
+
+/// The resources of a namespace, for whom something may have changed with it.
+fn resources_in(
+    known: &Store<PartialObjectMeta<KeyspacesCredential>>,
+    namespace: &PartialObjectMeta<Namespace>,
+) -> Vec<ObjectRef<PartialObjectMeta<KeyspacesCredential>>> {
+    let inside = |resource: &PartialObjectMeta<KeyspacesCredential>| resource.namespace() == namespace.metadata.name;
+    known.state_filter(inside).iter().map(|resource| ObjectRef::from_obj(resource.as_ref())).collect()
 }
 
 /// The resource of a Secret. Not by its owner reference: that may be just what somebody took away.

@@ -23,9 +23,10 @@ mod observe;
 mod pass;
 mod perform;
 mod report;
+mod rights;
 mod status;
 mod writes;
 
-pub use context::Context;
+pub use context::{Context, Grants};
 pub use controller::run;
 pub use events::Events;

@@ -1,5 +1,7 @@
 //! From what was read to the facts of the protocol.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
@@ -12,8 +14,8 @@ use crate::api::{
 };
 use crate::iam::{CredentialStatus, ListedCredential};
 use crate::protocol::{
-    Contender, DeletionPolicy, ForeignPolicy, IamUserName, Listed, Listing, Resource, Rotation, Settings, Strategy,
-    Usable, shortest_interval,
+    Contender, CredentialId, DeletionPolicy, ForeignPolicy, IamUserName, Listed, Listing, Resource, Rotation, Settings,
+    Strategy, Usable, shortest_interval,
 };
 
 /// The facts about the resource.
@@ -32,6 +34,7 @@ pub(crate) fn resource(object: &KeyspacesCredential, settings: &Settings) -> Res
             .map_err(|error| invalid("spec.iamUserName", &error))?,
         secret_name: bound_secret_name(object, &status),
         wanted_secret_name: wanted_secret_name(object),
+        created_at: created_at(object.metadata.creation_timestamp.as_ref()),
         deleting: object.metadata.deletion_timestamp.is_some(),
         finalizer: object.finalizers().iter().any(|finalizer| finalizer == FINALIZER),
         suspended: spec.suspend,
@@ -97,24 +100,31 @@ fn bound_secret_name(object: &KeyspacesCredential, status: &KeyspacesCredentialS
 
 /// A resource as a contender for its IAM user. It is read without a type, so that one resource that cannot be decoded does
 /// not hide the others.
-pub(crate) fn contender(object: &DynamicObject) -> Contender {
+pub(crate) fn contender(object: &DynamicObject, granted: bool) -> Contender {
+    let status = |field: &str| object.data.get("status").and_then(|status| status.get(field));
+    let open = |field: &str| status(field).is_some_and(|value| !value.is_null());
+    let id = |field: &str| CredentialId::parse(status(field)?.get("id")?.as_str()?).ok();
     Contender {
+        granted,
         uid: object.uid().unwrap_or_default(),
         created_at: created_at(object.metadata.creation_timestamp.as_ref()),
         namespace: object.namespace().unwrap_or_default(),
         name: object.name_any(),
-        operating: object.data.pointer("/status/operation").is_some_and(|operation| !operation.is_null()),
+        operating: open("operation") || open("unresolved"),
+        holds: [id("credential"), id("retiring")].into_iter().flatten().collect(),
     }
 }
 
 /// The resource itself as a contender.
-pub(crate) fn myself(object: &KeyspacesCredential) -> Contender {
+pub(crate) fn myself(object: &KeyspacesCredential, granted: bool) -> Contender {
     Contender {
+        granted,
         uid: object.uid().unwrap_or_default(),
         created_at: created_at(object.metadata.creation_timestamp.as_ref()),
         namespace: object.namespace().unwrap_or_default(),
         name: object.name_any(),
         operating: false,
+        holds: BTreeSet::new(),
     }
 }
 

@@ -93,6 +93,7 @@ async fn begin(context: &Context, namespace: &str, name: &str, entry: &mut Entry
         others: BTreeMap::new(),
         observed: Observed {
             resource,
+            grant: None,
             claim: None,
             secret: None,
             others: BTreeMap::new(),

@@ -1,20 +1,17 @@
 //! One match: a step on the left, its one effect on the right.
 
 use jiff::Timestamp;
-use kube::Api;
 use kube::ResourceExt;
-use kube::api::{ApiResource, DynamicObject, ListParams};
 
 use super::context::Held;
 use super::failure::Failure;
 use super::observe;
 use super::pass::{After, Pass, bounded};
 use super::status::{number, timestamp};
-use crate::api::{Binding, KeyspacesCredential, RetiringStage};
+use crate::api::{Binding, RetiringStage};
 use crate::iam::{Deleted, IamErrorKind};
 use crate::protocol::{
     Attempt, Completion, CredentialId, Disposal, Epoch, FormerSecret, Operation, Settlement, Stage, Step, Verdict,
-    claim,
 };
 
 impl Pass<'_> {
@@ -24,6 +21,7 @@ impl Pass<'_> {
     /// The step failed, or nobody knows whether it did.
     pub(crate) async fn perform(&mut self, step: Step) -> Result<After, Failure> {
         match step {
+            Step::ReadGrant => self.read_grant().await?,
             Step::ReadClaims => self.read_claims().await?,
             Step::ReadSecret => self.read_secret().await?,
             Step::ReadOther(name) => self.read_other(name).await?,
@@ -69,23 +67,6 @@ impl Pass<'_> {
             Step::Wait { until, verdict } => return self.report(&verdict, until).await,
         }
         Ok(After::Decide)
-    }
-
-    /// Lists all resources of the same IAM user. The API server selects them by `spec.iamUserName`.
-    async fn read_claims(&mut self) -> Result<(), Failure> {
-        let kind = ApiResource::erase::<KeyspacesCredential>(&());
-        let client = self.context.client.clone();
-        let resources: Api<DynamicObject> = match &self.context.namespace {
-            Some(namespace) => Api::namespaced_with(client, namespace, &kind),
-            None => Api::all_with(client, &kind),
-        };
-        let selector =
-            ListParams::default().fields(&format!("spec.iamUserName={}", escaped(&self.object.spec.iam_user_name)));
-        let contenders =
-            bounded(self.context, "listing the resources of the IAM user", resources.list(&selector)).await?;
-        let contenders: Vec<_> = contenders.items.iter().map(observe::contender).collect();
-        self.observed.claim = Some(claim(&observe::myself(&self.object), &contenders));
-        Ok(())
     }
 
     async fn read_secret(&mut self) -> Result<(), Failure> {
@@ -275,6 +256,12 @@ impl Pass<'_> {
             self.held = None;
             self.observed.memory.attempt = None;
         }
+        if deleted == Deleted::NotTheirs {
+            self.tell(
+                "CredentialNotOurs",
+                &format!("IAM says that credential {id} is not one of this user, so it is left alone and forgotten"),
+            );
+        }
         if deleted == Deleted::Now {
             let (reason, why) = match disposal {
                 Disposal::Orphan => ("OrphanDeleted", "an attempt whose outcome was unknown had created it"),
@@ -292,17 +279,4 @@ impl Pass<'_> {
 /// Which object it is, and which version of it.
 fn identity<K: ResourceExt>(object: Option<&K>) -> Option<(Option<String>, Option<String>)> {
     object.map(|object| (object.uid(), object.resource_version()))
-}
-
-/// A value in a field selector: comma, equals sign and backslash are escaped (*Kubernetes fields package*, `EscapeValue`).
-fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace(',', "\\,").replace('=', "\\=")
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn an_iam_user_name_cannot_break_out_of_the_selector() {
-        assert_eq!(super::escaped("a,b=c"), "a\\,b\\=c");
-    }
 }

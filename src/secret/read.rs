@@ -3,10 +3,10 @@
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Resource, ResourceExt};
 
-use super::render::{Login, Owner, fence_of, render};
+use super::render::{Login, Owner, epoch, fence_of, render};
 use super::{CREDENTIAL_ID, DIGEST, EPOCH, ISSUED_AT, digest};
 use crate::api::KeyspacesCredential;
-use crate::protocol::{CredentialId, Epoch, Issued, OurSecret, Published, Rendering, SecretFact, ServiceUserName};
+use crate::protocol::{CredentialId, Issued, OurSecret, Published, Rendering, SecretFact, ServiceUserName};
 
 /// A Secret and the facts about it. The object is kept for as long as a pass lasts, so that it can be written again with its
 /// resourceVersion. It has no `Debug`: it holds a password.
@@ -54,7 +54,7 @@ pub(crate) fn credential_id(secret: &Secret) -> Option<CredentialId> {
 pub(crate) fn published(secret: &Secret) -> Option<(Published, &str)> {
     let annotation = |key: &str| secret.annotations().get(key);
     let id = CredentialId::parse(annotation(CREDENTIAL_ID)?.as_str()).ok()?;
-    let epoch = Epoch(annotation(EPOCH)?.parse().ok()?);
+    let epoch = epoch(annotation(EPOCH)?)?;
     let issued_at = annotation(ISSUED_AT)?.parse().ok()?;
     let expected = annotation(DIGEST)?;
     let (user_name, password) = login(secret, &id, expected)?;

@@ -116,12 +116,12 @@ fn others(existing: &Secret) -> (BTreeMap<String, String>, BTreeMap<String, Stri
 /// The highest epoch that wrote to the Secret.
 #[must_use]
 pub fn fence_of(secret: &Secret) -> Epoch {
-    [FENCE, EPOCH]
-        .iter()
-        .filter_map(|key| secret.annotations().get(*key)?.parse().ok())
-        .map(Epoch)
-        .max()
-        .unwrap_or_default()
+    [FENCE, EPOCH].iter().filter_map(|key| epoch(secret.annotations().get(*key)?)).max().unwrap_or_default()
+}
+
+/// An epoch in an annotation.
+pub(super) fn epoch(text: &str) -> Option<Epoch> {
+    Epoch::parse(text.parse().ok()?).ok()
 }
 
 /// The Secret without its owner, so that it outlives it.

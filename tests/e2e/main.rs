@@ -9,6 +9,7 @@
 mod bad_input;
 mod crash;
 mod fences;
+mod grants;
 mod healing;
 mod image;
 mod in_place;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use k8s_openapi::api::events::v1::Event;
 use keyspaces_credential_operator::api::{KeyspacesCredential, ROTATE_ANNOTATION};
+use keyspaces_credential_operator::protocol::GRANT_ANNOTATION;
 use keyspaces_emulator::{Call, Emulator, Operation, Options};
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource as _};
@@ -26,6 +27,15 @@ pub const PATIENCE: Duration = Duration::from_mins(3);
 /// The IAM user of a test that needs one.
 pub const USER: &str = "orders-app";
 
+/// Which namespaces the operator of a world looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    /// That of the world.
+    Namespace,
+    /// All. Only on a control plane that no other test uses.
+    Cluster,
+}
+
 /// A namespace, an IAM and an operator.
 pub struct World {
     /// The API server that all tests share.
@@ -42,6 +52,7 @@ pub struct World {
     pub proxy: Option<Proxy>,
     /// What starts the operator's program, for instance `chroot` and a folder; empty if nothing does.
     pub launcher: Vec<String>,
+    scope: Scope,
     binary: PathBuf,
     folder: TempDir,
 }
@@ -52,22 +63,43 @@ impl World {
         Self::with_iam(binary, name, Options::with_users([USER])).await
     }
 
-    /// A world with an IAM of a special kind.
+    /// A world with an IAM of a special kind. Its namespace may ask for every IAM user.
     pub async fn with_iam(binary: &str, name: &str, iam: Options) -> Self {
+        Self::on(ControlPlane::shared(), Scope::Namespace, binary, name, iam, Some("*")).await
+    }
+
+    /// A world whose operator does not run yet, and whose namespace is granted no IAM user.
+    pub async fn ungranted(binary: &str, name: &str, iam: Options) -> Self {
+        Self::on(ControlPlane::shared(), Scope::Namespace, binary, name, iam, None).await
+    }
+
+    /// A world whose operator does not run yet and will look at all namespaces, of a control plane that no other test uses.
+    /// Its namespace is granted no IAM user.
+    pub async fn of_many_namespaces(binary: &str, name: &str, iam: Options) -> Self {
+        let control_plane = ControlPlane::start().await.expect("the control plane starts");
+        // It ends with the process, as the shared one does.
+        Self::on(Box::leak(Box::new(control_plane)), Scope::Cluster, binary, name, iam, None).await
+    }
+
+    async fn on(
+        control_plane: &'static ControlPlane,
+        scope: Scope,
+        binary: &str,
+        name: &str,
+        iam: Options,
+        grant: Option<&str>,
+    ) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let control_plane = ControlPlane::shared();
         control_plane.install().await;
         let client = control_plane.admin().await;
         let namespace = format!("{name}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        let object = serde_json::from_value(json!({ "metadata": { "name": namespace } })).expect("a namespace");
-        let namespaces: Api<Namespace> = Api::all(client.clone());
-        namespaces.create(&PostParams::default(), &object).await.expect("the namespace can be made");
+        add_namespace(&client, &namespace, grant).await;
         let folder = tempfile::tempdir().expect("a folder");
         let kubeconfig = folder.path().join("kubeconfig");
         control_plane.service_account_kubeconfig(OPERATOR, OPERATOR, &kubeconfig).await;
         let iam = Emulator::start(iam).expect("the emulator starts");
         let (operator, proxy, launcher, binary) = (None, None, Vec::new(), Path::new(binary).to_owned());
-        Self { control_plane, client, namespace, iam, operator, proxy, launcher, binary, folder }
+        Self { control_plane, client, namespace, iam, operator, proxy, launcher, scope, binary, folder }
     }
 
     /// A world whose operator does not run yet, and will reach the API server through a proxy.
@@ -105,7 +137,10 @@ impl World {
 
     fn launch(&self, kubeconfig: &str, flags: &[&str], environment: &[(&str, &str)]) -> Operator {
         // IAM's lag is what the settle time is for, and the emulator has none unless it is told to.
-        let mut all = vec!["--namespace".to_owned(), self.namespace.clone()];
+        let mut all = match self.scope {
+            Scope::Namespace => vec!["--namespace".to_owned(), self.namespace.clone()],
+            Scope::Cluster => Vec::new(),
+        };
         for (flag, value) in [("--settle", "3s"), ("--hold", "3s"), ("--recheck", "1s"), ("--iam-deadline", "3s")] {
             if !flags.contains(&flag) {
                 all.extend([flag.to_owned(), value.to_owned()]);
@@ -152,6 +187,11 @@ impl World {
     /// The Secrets of the world.
     pub fn secrets(&self) -> Api<Secret> {
         Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Grants IAM users to the namespace of the world; `None` takes every grant away.
+    pub async fn grant(&self, users: Option<&str>) {
+        grant(&self.client, &self.namespace, users).await;
     }
 
     /// Runs kubectl in the namespace of the world.
@@ -370,6 +410,25 @@ impl World {
             assert_eq!(self.iam.leaks(metadata.as_bytes()), Vec::<String>::new(), "in a Secret's metadata");
         }
     }
+}
+
+/// Makes a namespace that is granted these IAM users.
+pub async fn add_namespace(client: &Client, name: &str, users: Option<&str>) {
+    let annotations = users.map(|users| json!({ GRANT_ANNOTATION: users })).unwrap_or_default();
+    let object = json!({ "metadata": { "name": name, "annotations": annotations } });
+    let object = serde_json::from_value(object).expect("a namespace");
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    namespaces.create(&PostParams::default(), &object).await.expect("the namespace can be made");
+}
+
+/// Grants IAM users to a namespace; `None` takes every grant away.
+pub async fn grant(client: &Client, namespace: &str, users: Option<&str>) {
+    let patch = json!({ "metadata": { "annotations": { GRANT_ANNOTATION: users } } });
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    namespaces
+        .patch(namespace, &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+        .expect("the namespace can be annotated");
 }
 
 /// A condition of a resource.

@@ -87,6 +87,7 @@ fn faults(step: &Step) -> &'static [Outcome] {
         | Step::Move(_)
         | Step::DeleteFormer(_)
         | Step::ForgetFormer(_)
+        | Step::ReadGrant
         | Step::ReadClaims
         | Step::ReadSecret
         | Step::ConfirmListing
@@ -188,6 +189,14 @@ fn outside(_: &Scenario, world: &World, act: Outside, resource: u8) -> Option<Wo
             object.deleting = true;
             next.resource_changed(resource, None);
             next.collect(resource, None);
+        }
+        Outside::Grant | Outside::Withdraw => {
+            let granted = act == Outside::Grant;
+            if next.owned[index].granted == granted {
+                return None;
+            }
+            next.owned[index].granted = granted;
+            next.grant_changed(resource);
         }
         Outside::RefuseSecret => {
             let past = |stage: &Stage| !matches!(stage, Stage::Begun);

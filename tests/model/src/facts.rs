@@ -256,6 +256,11 @@ impl Recorded {
         }
     }
 
+    /// What it calls current and retiring.
+    pub(crate) fn known(&self) -> Ids {
+        [self.credential, self.retiring].into_iter().flatten().fold(0, |ids, issued| ids | one(issued.id))
+    }
+
     /// What completing an operation leaves in status.
     pub(crate) fn of(completion: &protocol::Completion) -> Self {
         Self {
@@ -273,6 +278,7 @@ impl Object {
     pub(crate) fn out(&self, policy: protocol::DeletionPolicy, overlap: Tick) -> protocol::Resource {
         protocol::Resource {
             iam_user: USER.clone(),
+            created_at: time(0),
             secret_name: String::new(),
             wanted_secret_name: String::new(),
             deleting: self.deleting,

@@ -29,7 +29,7 @@ pub fn large() -> Vec<Scenario> {
 }
 
 fn one_process() -> Vec<Scenario> {
-    use Outside::{AddForeign, DamageSecret, DeleteCredential, DeleteResource, DeleteSecret, Rotate};
+    use Outside::{AddForeign, DamageSecret, DeleteCredential, DeleteResource, DeleteSecret, Grant, Rotate, Withdraw};
     use Start::{Applied, Overlap, Ready};
     vec![
         Scenario {
@@ -79,6 +79,12 @@ fn one_process() -> Vec<Scenario> {
             ..Scenario::quiet("anything in an overlap", Overlap)
         },
         Scenario {
+            budget: Budget { crashes: 1, outside: 3, ..NONE },
+            outside: &[Rotate, Withdraw, Grant],
+            ticks: 2,
+            ..Scenario::quiet("grant withdrawn and restored", Ready)
+        },
+        Scenario {
             policy: DeletionPolicy::Retain,
             budget: Budget { crashes: 1, failures: 1, outside: 2, ..NONE },
             outside: &[Rotate, DeleteResource],
@@ -89,7 +95,7 @@ fn one_process() -> Vec<Scenario> {
 }
 
 fn two_processes(switches: u8, ticks: u8) -> Vec<Scenario> {
-    use Outside::{DeleteResource, DeleteSecret, Rotate};
+    use Outside::{DeleteResource, DeleteSecret, Grant, Rotate, Withdraw};
     use Start::{Applied, Ready};
     let two = |name, start| Scenario { replicas: 2, epochs: 3, ticks, ..Scenario::quiet(name, start) };
     vec![
@@ -129,6 +135,15 @@ fn two_processes(switches: u8, ticks: u8) -> Vec<Scenario> {
             budget: Budget { crashes: 1, outside: 1, switches: switches - 1, ..NONE },
             outside: &[DeleteResource],
             ..Scenario::quiet("two resources, one IAM user", Applied)
+        },
+        Scenario {
+            resources: 2,
+            epochs: 3,
+            ticks: ticks - 1,
+            refused: &[0],
+            budget: Budget { crashes: 1, outside: 1, switches: switches - 2, ..NONE },
+            outside: &[Grant, Withdraw],
+            ..Scenario::quiet("the elder is granted later", Applied)
         },
     ]
 }

@@ -39,6 +39,10 @@ pub enum Outside {
     AddForeign,
     /// Deletes the resource.
     DeleteResource,
+    /// Grants the IAM user to the resource's namespace.
+    Grant,
+    /// Takes the grant away.
+    Withdraw,
     /// From now on the Secret's write is refused, as by a quota.
     RefuseSecret,
 }
@@ -66,6 +70,8 @@ pub struct Scenario {
     pub start: Start,
     pub budget: Budget,
     pub outside: &'static [Outside],
+    /// The resources whose namespace is not granted the IAM user when the run begins.
+    pub refused: &'static [u8],
     /// How many ticks may pass.
     pub ticks: Tick,
     /// The highest epoch.
@@ -81,6 +87,8 @@ pub struct Scenario {
     pub write_deadline: bool,
     /// Before a process removes what it holds for a resource that is gone, it looks whether the Secret holds it.
     pub look_when_gone: bool,
+    /// A window that is not settled counts as an operation to those who ask for the same IAM user.
+    pub windows_contest: bool,
     /// The run ends after this time, complete or not.
     pub timeout: Option<Duration>,
     pub threads: usize,
@@ -88,6 +96,11 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// Whether there is a moment in which some namespace is not granted the IAM user.
+    pub(crate) fn knows_refusals(&self) -> bool {
+        !self.refused.is_empty() || self.outside.contains(&Outside::Withdraw)
+    }
+
     /// One process of one resource, and nothing goes wrong.
     pub fn quiet(name: &'static str, start: Start) -> Self {
         Self {
@@ -98,6 +111,7 @@ impl Scenario {
             start,
             budget: Budget::default(),
             outside: &[],
+            refused: &[],
             ticks: 4,
             epochs: 6,
             settle: 2,
@@ -107,6 +121,7 @@ impl Scenario {
             reread_secret: true,
             write_deadline: true,
             look_when_gone: true,
+            windows_contest: true,
             timeout: None,
             threads: 2,
             mutation: None,

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use keyspaces_credential_protocol::{DeletionPolicy, Step};
 
-use crate::facts::{Ids, Issued, MOST_IDS, Tick, one};
+use crate::facts::{Ids, Issued, MOST_IDS, Object, Tick, one};
 use crate::scenario::{Budget, Scenario};
 use crate::shell::{self, Outcome};
 use crate::world::{Owned, World};
@@ -123,12 +123,11 @@ pub(crate) fn good(scenario: &Scenario, world: &World) -> Result<(), &'static st
         let ours = ids_of(world, resource);
         let verdict = match &owned.object {
             None => ended(scenario, world, owned, ours),
-            Some(_) if eldest => {
+            Some(_) if eldest && owned.granted => {
                 eldest = false;
                 ready(scenario, world, owned, ours)
             }
-            Some(object) if ours == 0 && object.recorded.operation.is_none() => Ok(()),
-            Some(_) => Err("a resource that has no claim left something"),
+            Some(object) => waiting(scenario, object, ours),
         };
         verdict?;
     }
@@ -148,6 +147,18 @@ fn ended(scenario: &Scenario, world: &World, owned: &Owned, ours: Ids) -> Result
         owned.secret.and_then(|secret| secret.published).map_or(0, |published| one(published.credential.id));
     if published & !ours & !world.destroyed_outside != 0 {
         return Err("the Secret that was to be kept holds a dead credential");
+    }
+    Ok(())
+}
+
+/// A resource that may not have the IAM user, or not any more, does nothing. What it had before it keeps.
+fn waiting(scenario: &Scenario, object: &Object, ours: Ids) -> Result<(), &'static str> {
+    let kept = if scenario.knows_refusals() { object.recorded.known() } else { 0 };
+    if object.deleting || object.recorded.operation.is_some() || object.recorded.unresolved.is_some() {
+        return Err("a resource that has no claim is not at rest");
+    }
+    if ours & !kept != 0 {
+        return Err("a resource that has no claim left something");
     }
     Ok(())
 }

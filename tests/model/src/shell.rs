@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use keyspaces_credential_protocol as protocol;
-use protocol::{Claim, Contender, Epoch, Observed, Purpose, Settings, Step};
+use protocol::{Claim, Contender, Epoch, Grant, Observed, Purpose, Settings, Step};
 
 use crate::facts::{
     Issued, Listing, Memory, Object, Operation, Published, Recorded, Secret, Stage, Unresolved, number, one,
@@ -48,6 +48,7 @@ pub(crate) fn observed(scenario: &Scenario, pass: &Pass, memory: &Memory) -> Obs
     let settle = if scenario.mutation == Some(Mutation::NoSettle) { 0 } else { scenario.settle };
     Observed {
         resource: pass.object.out(scenario.policy, scenario.overlap),
+        grant: pass.granted.map(grant),
         claim: pass.claim.clone(),
         secret: pass.secret.map(secret_out),
         others: BTreeMap::new(),
@@ -81,6 +82,7 @@ pub(crate) fn go(scenario: &Scenario, world: &mut World, process: usize, outcome
 fn needs_no_request(scenario: &Scenario, step: &Step) -> bool {
     match step {
         Step::Wait { .. } | Step::StartOver | Step::Preflight(_) => true,
+        Step::ReadGrant => !scenario.knows_refusals(),
         Step::ReadClaims => scenario.resources == 1,
         _ => false,
     }
@@ -123,6 +125,7 @@ fn begin_pass(scenario: &Scenario, world: &mut World, process: usize) {
         fresh: true,
         read_at: world.now,
         decided_at: world.now,
+        granted: None,
         claim: None,
         secret: None,
         secret_fresh: true,
@@ -146,6 +149,10 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
         | Step::Move(_)
         | Step::DeleteFormer(_)
         | Step::ForgetFormer(_) => Next::StartOver,
+        Step::ReadGrant => {
+            pass.granted = Some(world.owned[owned].granted);
+            Next::Step
+        }
         Step::ReadClaims => {
             pass.claim = Some(claim(scenario, world, resource));
             Next::Step
@@ -397,17 +404,25 @@ fn delete(world: &mut World, me: usize, pass: &mut Pass, id: u8, outcome: Outcom
     Next::Step
 }
 
+/// The grant as `decide` takes it.
+fn grant(granted: bool) -> Grant {
+    if granted { Grant::Granted } else { Grant::Refused { namespace: String::new(), annotation: None } }
+}
+
 /// The claim by a quorum read of all resources. The first is the oldest.
 fn claim(scenario: &Scenario, world: &World, resource: u8) -> Claim {
     if scenario.mutation == Some(Mutation::ShareUser) {
         return Claim::Won;
     }
     let contender = |index: usize, object: &Object| Contender {
+        granted: world.owned[index].granted,
         uid: index.to_string(),
         created_at: time(0),
         namespace: String::new(),
         name: String::new(),
-        operating: object.recorded.operation.is_some(),
+        operating: object.recorded.operation.is_some()
+            || (scenario.windows_contest && object.recorded.unresolved.is_some()),
+        holds: set(object.recorded.known()),
     };
     let all: Vec<Contender> = world
         .owned

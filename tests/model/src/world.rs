@@ -32,6 +32,8 @@ pub(crate) enum Flying {
 pub(crate) struct Owned {
     /// None once it is gone.
     pub(crate) object: Option<Object>,
+    /// Its namespace is granted the IAM user.
+    pub(crate) granted: bool,
     pub(crate) secret: Option<Secret>,
     /// What was current and retiring when the resource went.
     pub(crate) kept: Ids,
@@ -47,6 +49,7 @@ pub(crate) struct Pass {
     pub(crate) read_at: Tick,
     /// The time that `decide` was given. The step may be performed much later.
     pub(crate) decided_at: Tick,
+    pub(crate) granted: Option<bool>,
     pub(crate) claim: Option<protocol::Claim>,
     /// None: not read. Some(None): read, and there is none.
     #[expect(clippy::option_option, reason = "`decide` tells the two apart as well")]
@@ -105,7 +108,12 @@ impl World {
     /// A world in which every resource was just applied.
     pub(crate) fn applied(scenario: &Scenario) -> Self {
         let process = |resource| Process { resource, memory: Memory::default(), pass: None, wake: Some(0) };
-        let owned = |_| Owned { object: Some(Object::default()), secret: None, kept: 0 };
+        let owned = |resource| Owned {
+            object: Some(Object::default()),
+            granted: !scenario.refused.contains(&resource),
+            secret: None,
+            kept: 0,
+        };
         Self {
             now: 0,
             iam: Vec::new(),
@@ -180,6 +188,13 @@ impl World {
                     pass.fresh = false;
                 }
             }
+        }
+    }
+
+    /// The annotation of the resource's namespace was edited.
+    pub(crate) fn grant_changed(&mut self, resource: u8) {
+        for process in self.processes.iter_mut().filter(|process| process.resource == resource) {
+            process.wake = Some(0);
         }
     }
 

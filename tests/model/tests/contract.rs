@@ -27,6 +27,16 @@ fn broken() -> Vec<Scenario> {
             outside: &[Outside::Rotate, Outside::DeleteResource],
             ..Scenario::quiet("a kept Secret is not looked at", Start::Ready)
         },
+        Scenario {
+            windows_contest: false,
+            resources: 2,
+            refused: &[0],
+            epochs: 3,
+            ticks: 1,
+            budget: Budget { crashes: 1, outside: 1, switches: 1, ..NONE },
+            outside: &[Outside::Grant],
+            ..Scenario::quiet("an open window is not told", Start::Applied)
+        },
     ]
 }
 

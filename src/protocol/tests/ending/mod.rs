@@ -10,10 +10,10 @@ const LONG: SignedDuration = SignedDuration::from_mins(30);
 #[test]
 fn a_resource_whose_iam_user_belongs_to_an_older_one_touches_nothing() {
     let mut world = World::new();
-    world.claim = Claim::Lost { winner: Some("elder".to_owned()) };
-    assert_eq!(world.run(), ["ReadClaims", "ReadSecret", "Wait(Stalled/IamUserInUse)"]);
+    world.claim = Claim::Lost { winner: Some("elder".to_owned()), theirs: [].into() };
+    assert_eq!(world.run(), ["ReadGrant", "ReadClaims", "ReadSecret", "Wait(Stalled/IamUserInUse)"]);
     assert!(world.wait().1.message.contains("elder"));
-    world.claim = Claim::Lost { winner: None };
+    world.claim = Claim::Lost { winner: None, theirs: [].into() };
     assert!(world.wait().1.message.contains("another namespace"));
     world.claim = Claim::Won;
     world.run();
@@ -41,8 +41,8 @@ fn of_two_that_race_the_one_that_lost_gives_its_operation_up() {
     };
     raced.resource.recorded.operation = Some(operation);
     raced.memory.attempt = Some(Attempt { epoch: Epoch(1), stage: Stage::Begun });
-    raced.claim = Claim::Lost { winner: None };
-    assert_eq!(raced.run(), ["ReadClaims", "ReadSecret", "Abandon", "Wait(Stalled/IamUserInUse)"]);
+    raced.claim = Claim::Lost { winner: None, theirs: [].into() };
+    assert_eq!(raced.run(), ["ReadGrant", "ReadClaims", "ReadSecret", "Abandon", "Wait(Stalled/IamUserInUse)"]);
     assert_eq!((raced.next_id, raced.recorded().completed), (1, Epoch(1)));
 }
 
@@ -61,7 +61,7 @@ fn the_elder_waits_until_a_younger_one_has_stepped_back() {
 fn a_secret_that_is_not_ours_is_reported_before_iam_is_asked() {
     let mut world = World::new();
     world.secret = SecretFact::NotOurs;
-    assert_eq!(world.run(), ["ReadClaims", "ReadSecret", "Wait(Stalled/SecretConflict)"]);
+    assert_eq!(world.run(), ["ReadGrant", "ReadClaims", "ReadSecret", "Wait(Stalled/SecretConflict)"]);
     world.secret = SecretFact::Absent;
     world.run();
     assert_eq!(world.reason(), Reason::Published);
@@ -72,7 +72,7 @@ fn an_immutable_secret_stops_a_rotation_before_create() {
     let mut world = World::ready();
     world.secret_mut().immutable = true;
     world.resource.rotate = Some("now".to_owned());
-    assert_eq!(world.run(), ["ReadClaims", "ReadSecret", "Wait(Stalled/SecretImmutable)"]);
+    assert_eq!(world.run(), ["ReadGrant", "ReadClaims", "ReadSecret", "Wait(Stalled/SecretImmutable)"]);
     assert!(world.wait().1.message.contains("kubectl delete secret orders"));
 }
 
@@ -96,17 +96,18 @@ fn a_failure_is_waited_out_unless_the_owner_changed_something() {
     assert_eq!(world.run(), ["Wait(Unchanged/Published)"]);
     assert_eq!(world.wait().0, Some(failures.next));
     world.resource.changed_since_failure = true;
-    assert_eq!(world.clone().run()[0], "ReadClaims");
+    assert_eq!(world.clone().run()[0], "ReadGrant");
     world.resource.changed_since_failure = false;
     world.resource.recorded.failures = Some(Failures { next: Timestamp::MAX, ..failures });
-    assert_eq!(world.run()[0], "ReadClaims", "a time far ahead comes from a clock that was wrong");
+    assert_eq!(world.run()[0], "ReadGrant", "a time far ahead comes from a clock that was wrong");
 }
 
 #[test]
 fn deletion_removes_what_is_ours_and_nothing_else() {
     let mut world = World::rotated();
     world.resource.deleting = true;
-    let expected = ["ReadSecret", "Delete(2, ResourceDeleted)", "Delete(1, ResourceDeleted)", "RemoveFinalizer"];
+    let expected =
+        ["ReadClaims", "ReadSecret", "Delete(2, ResourceDeleted)", "Delete(1, ResourceDeleted)", "RemoveFinalizer"];
     assert_eq!(world.run(), expected);
     assert!(world.gone && world.iam.is_empty());
 
@@ -122,7 +123,7 @@ fn retain_keeps_the_credential_and_the_secret() {
     let mut world = World::ready();
     world.resource.deletion_policy = DeletionPolicy::Retain;
     world.resource.deleting = true;
-    assert_eq!(world.run(), ["ReadSecret", "ReleaseSecret", "RemoveFinalizer"]);
+    assert_eq!(world.run(), ["ReadClaims", "ReadSecret", "ReleaseSecret", "RemoveFinalizer"]);
     assert!(world.gone && world.deleted.is_empty());
 }
 
@@ -131,7 +132,7 @@ fn deletion_before_anything_was_made_asks_iam_nothing() {
     let mut world = World::new();
     world.resource.finalizer = true;
     world.resource.deleting = true;
-    assert_eq!(world.run(), ["ReadSecret", "RemoveFinalizer"]);
+    assert_eq!(world.run(), ["ReadClaims", "ReadSecret", "RemoveFinalizer"]);
 }
 
 #[test]

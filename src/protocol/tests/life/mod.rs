@@ -5,12 +5,13 @@ use jiff::SignedDuration;
 use super::world::{HOLD, OVERLAP, RESYNC, SETTLE, World, id};
 use crate::*;
 
-const AFTER_CREATE: [&str; 4] = ["ReadClaims", "ReadSecret", "Publish", "Complete"];
+const AFTER_CREATE: [&str; 5] = ["ReadGrant", "ReadClaims", "ReadSecret", "Publish", "Complete"];
 
 #[test]
 fn a_fresh_resource_takes_these_steps_and_no_other() {
     let mut world = World::new();
-    let mut expected = vec!["ReadClaims", "ReadSecret", "List", "AddFinalizer", "Begin(1, First)", "ReadClaims"];
+    let mut expected =
+        vec!["ReadGrant", "ReadClaims", "ReadSecret", "List", "AddFinalizer", "Begin(1, First)", "ReadClaims"];
     expected.extend(["Preflight", "Create"]);
     expected.extend(AFTER_CREATE);
     expected.push("Wait(Ready/Published)");
@@ -24,18 +25,19 @@ fn a_fresh_resource_takes_these_steps_and_no_other() {
 #[test]
 fn a_quiet_resource_lists_once_per_resync_and_writes_nothing() {
     let mut world = World::ready();
-    assert_eq!(world.run(), ["ReadClaims", "ReadSecret", "Wait(Ready/Published)"]);
+    assert_eq!(world.run(), ["ReadGrant", "ReadClaims", "ReadSecret", "Wait(Ready/Published)"]);
     let until = world.wait().0.unwrap();
     assert!(until <= world.now + RESYNC, "{until}");
     world.now = until;
-    assert_eq!(world.run(), ["ReadClaims", "ReadSecret", "List", "Wait(Ready/Published)"]);
+    assert_eq!(world.run(), ["ReadGrant", "ReadClaims", "ReadSecret", "List", "Wait(Ready/Published)"]);
 }
 
 #[test]
 fn a_new_value_of_the_annotation_is_one_rotation() {
     let mut world = World::ready();
     world.resource.rotate = Some("now".to_owned());
-    let mut expected = vec!["ReadClaims", "ReadSecret", "List", "Begin(2, Requested)", "ReadClaims", "Preflight"];
+    let mut expected =
+        vec!["ReadGrant", "ReadClaims", "ReadSecret", "List", "Begin(2, Requested)", "ReadClaims", "Preflight"];
     expected.push("Create");
     expected.extend(AFTER_CREATE);
     expected.push("Wait(Ready/Published)");
@@ -74,7 +76,8 @@ fn the_replaced_credential_goes_when_the_overlap_is_over() {
     assert_eq!(world.run().last().unwrap(), "Wait(Ready/Published)");
     assert_eq!(world.ids(), [id(1), id(2)].into());
     world.pass_time(SignedDuration::from_secs(1));
-    let ended = ["ReadClaims", "ReadSecret", "Delete(1, Retired)", "ForgetRetiring", "Wait(Ready/Published)"];
+    let ended =
+        ["ReadGrant", "ReadClaims", "ReadSecret", "Delete(1, Retired)", "ForgetRetiring", "Wait(Ready/Published)"];
     assert_eq!(world.run(), ended);
     assert_eq!(world.ids(), [id(2)].into());
 }
@@ -170,7 +173,7 @@ fn an_inactive_credential_is_reported_and_neither_switched_on_nor_replaced() {
 fn a_new_rendering_writes_the_same_credential() {
     let mut world = World::ready();
     world.secret_mut().rendering = Rendering::Stale;
-    assert_eq!(world.run(), ["ReadClaims", "ReadSecret", "Rerender", "Wait(Ready/Published)"]);
+    assert_eq!(world.run(), ["ReadGrant", "ReadClaims", "ReadSecret", "Rerender", "Wait(Ready/Published)"]);
     assert_eq!((world.published(), world.next_id), (Some(id(1)), 2));
 }
 
@@ -179,7 +182,7 @@ fn two_credentials_of_somebody_else_are_named_and_left_alone() {
     let mut world = World::new();
     world.add_foreign(8);
     world.add_foreign(9);
-    assert_eq!(world.run(), ["ReadClaims", "ReadSecret", "List", "Wait(Stalled/NoFreeSlot)"]);
+    assert_eq!(world.run(), ["ReadGrant", "ReadClaims", "ReadSecret", "List", "Wait(Stalled/NoFreeSlot)"]);
     let message = world.wait().1.message;
     assert!(message.contains(id(8).as_str()) && message.contains(id(9).as_str()), "{message}");
     assert!(message.contains("--user-name orders-app"), "{message}");
@@ -231,5 +234,5 @@ fn a_password_is_held_no_longer_than_the_hold_time() {
     held.memory.attempt = Some(Attempt { epoch: Epoch(1), stage });
     held.pass_time(HOLD);
     let done = held.run();
-    assert_eq!(done[..3], ["ReadClaims", "ReadSecret", "Begin(2, First)"], "the password is given up");
+    assert_eq!(done[..4], ["ReadGrant", "ReadClaims", "ReadSecret", "Begin(2, First)"], "the password is given up");
 }

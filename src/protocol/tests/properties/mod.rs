@@ -139,9 +139,16 @@ fn resource() -> impl Strategy<Value = Resource> {
         });
     let annotations = (option::of("[ab]"), option::of((1u64..6).prop_map(|number| id(number).to_string())));
     let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
-    (flags, rotation, annotations, recorded(), name()).prop_map(
-        move |((deleting, finalizer, retain, keep), rotation, (rotate, retire), recorded, wanted_secret_name)| {
+    ((flags, time()), rotation, annotations, recorded(), name()).prop_map(
+        move |(
+            ((deleting, finalizer, retain, keep), created_at),
+            rotation,
+            (rotate, retire),
+            recorded,
+            wanted_secret_name,
+        )| {
             Resource {
+                created_at,
                 wanted_secret_name,
                 foreign: if keep { ForeignPolicy::Keep } else { ForeignPolicy::Delete },
                 rotation,
@@ -158,13 +165,17 @@ fn resource() -> impl Strategy<Value = Resource> {
 }
 
 fn observed() -> impl Strategy<Value = Observed> {
-    let claim =
-        prop_oneof![8 => Just(Claim::Won), 1 => Just(Claim::Contested), 1 => Just(Claim::Lost { winner: None })];
+    let lost = ids().prop_map(|theirs| Claim::Lost { winner: None, theirs });
+    let claim = prop_oneof![8 => Just(Claim::Won), 1 => Just(Claim::Contested), 1 => lost];
+    let refused = Grant::Refused { namespace: "shop".to_owned(), annotation: None };
+    let grant = prop_oneof![3 => Just(Grant::Granted), 1 => Just(refused)];
+    let rights = (option::of(grant), option::of(claim));
     let others = btree_map(name(), secret(), 0..2);
-    (resource(), option::of(claim), option::of(secret()), others, option::of(listing()), ids(), memory()).prop_map(
-        |(resource, claim, secret, others, listing, removed, memory)| Observed {
+    (resource(), rights, option::of(secret()), others, option::of(listing()), ids(), memory()).prop_map(
+        |(resource, (grant, claim), secret, others, listing, removed, memory)| Observed {
             others,
             resource,
+            grant,
             claim,
             secret,
             listing,
@@ -174,6 +185,15 @@ fn observed() -> impl Strategy<Value = Observed> {
             settings: SETTINGS,
         },
     )
+}
+
+/// Facts of a resource that is not being deleted and whose namespace is not granted the user, or not known to be.
+fn refused() -> impl Strategy<Value = Observed> {
+    (observed(), any::<bool>()).prop_map(|(mut observed, known)| {
+        observed.resource.deleting = false;
+        observed.grant = known.then(|| Grant::Refused { namespace: "shop".to_owned(), annotation: None });
+        observed
+    })
 }
 
 fn held_by_secret(observed: &Observed) -> Option<&CredentialId> {
@@ -188,6 +208,7 @@ fn fed_back(observed: &Observed, step: Step) -> Option<Observed> {
     let mut next = observed.clone();
     let recorded = &mut next.resource.recorded;
     match step {
+        Step::ReadGrant => next.grant = Some(Grant::Granted),
         Step::ReadClaims => next.claim = Some(Claim::Won),
         Step::ReadSecret => next.secret = Some(SecretFact::Absent),
         Step::ListCredentials => {
@@ -273,12 +294,67 @@ proptest! {
     }
 
     #[test]
+    fn without_a_grant_nothing_is_made_changed_or_ended_but_leftovers(observed in refused(), now in time()) {
+        let recorded = &observed.resource.recorded;
+        match decide(&observed, now) {
+            Step::Create(_) | Step::Reset(..) | Step::Preflight(_) | Step::Publish(_) | Step::Rerender | Step::AddFinalizer
+                | Step::CopySecret | Step::Move(_) | Step::DeleteFormer(_) | Step::ForgetFormer(_) | Step::Deactivate(_) | Step::RecordInactive | Step::ForgetRetiring | Step::ReleaseSecret
+                | Step::RemoveFinalizer => prop_assert!(false, "{:?}", decide(&observed, now)),
+            // To take over is to end what is open: it is not begun.
+            Step::BeginOperation(_) => prop_assert!(recorded.operation.is_some()),
+            Step::DeleteCredential(id, disposal) => {
+                prop_assert_eq!(disposal, Disposal::Orphan);
+                prop_assert!(recorded.credential.as_ref().is_none_or(|current| current.id != id));
+                prop_assert!(recorded.retiring.as_ref().is_none_or(|retiring| retiring.id != id));
+                prop_assert!(held_by_secret(&observed) != Some(&id));
+            }
+            Step::ReadGrant | Step::ReadClaims | Step::ReadSecret | Step::ReadOther(_) | Step::ListCredentials
+                | Step::ConfirmListing | Step::StartOver | Step::FenceSecret(_) | Step::VoidEarlier(_) | Step::Complete(_) | Step::Abandon(_) | Step::Settle
+                | Step::Wait { .. } => {}
+        }
+    }
+
+    #[test]
+    fn without_a_grant_iam_is_asked_only_about_what_may_be_left_behind(observed in refused(), now in time()) {
+        let mut observed = observed;
+        observed.resource.recorded.operation = None;
+        observed.resource.recorded.unresolved = None;
+        observed.memory.attempt = None;
+        let step = decide(&observed, now);
+        let asks = matches!(step, Step::ListCredentials | Step::Create(_) | Step::DeleteCredential(..) | Step::Deactivate(_));
+        prop_assert!(!asks, "{:?}", step);
+    }
+
+    #[test]
+    fn what_a_better_right_calls_its_own_or_is_older_than_the_resource_is_not_deleted_on_the_word_of_status(
+        observed in observed(), now in time(),
+    ) {
+        let held = match &observed.memory.attempt {
+            Some(Attempt { stage: Stage::InHand { id, .. }, .. }) => Some(id.clone()),
+            _ => None,
+        };
+        let listed = |id: &CredentialId| observed.listing.iter().flat_map(|listing| &listing.credentials).find(|one| one.id == *id).cloned();
+        if let Step::DeleteCredential(id, disposal) = decide(&observed, now) {
+            // What this process holds was created by it; status has no part in that.
+            prop_assume!(held.as_ref() != Some(&id));
+            if let Some(Claim::Lost { theirs, .. }) = &observed.claim {
+                prop_assert!(!theirs.contains(&id), "{}", id);
+            }
+            if disposal == Disposal::Orphan {
+                let oldest = observed.resource.created_at.checked_sub(CLOCK_SKEW).unwrap();
+                prop_assert!(listed(&id).is_some_and(|listed| listed.created_at >= oldest), "{}", id);
+            }
+        }
+    }
+
+    #[test]
     fn create_needs_an_intent_of_this_process_and_a_dry_run(observed in observed(), now in time()) {
         if let Step::Create(epoch) = decide(&observed, now) {
             let attempt = Attempt { epoch, stage: Stage::Preflighted };
             prop_assert_eq!(observed.memory.attempt, Some(attempt));
             prop_assert_eq!(observed.resource.recorded.operation.map(|operation| operation.epoch), Some(epoch));
-            prop_assert_eq!(observed.claim, Some(Claim::Won));
+            prop_assert_eq!(&observed.claim, &Some(Claim::Won));
+            prop_assert_eq!(&observed.grant, &Some(Grant::Granted));
         }
     }
 

@@ -183,6 +183,7 @@ fn a_secret_of_a_later_epoch_than_the_resource_that_was_read_begins_the_pass_ane
     world.secret_mut().fence = Epoch(3);
     let observed = Observed {
         resource: world.resource.clone(),
+        grant: Some(Grant::Granted),
         claim: Some(Claim::Won),
         secret: Some(world.secret.clone()),
         others: [].into(),

@@ -36,7 +36,7 @@ fn a_replaced_credential_is_switched_off_then_recorded_then_deleted() {
     let mut world = World::rotated();
     world.resource.rotation.inactive_for = OVERLAP;
     world.pass_time(OVERLAP);
-    let off = ["ReadClaims", "ReadSecret", "Deactivate", "RecordInactive", "Wait(Ready/Published)"];
+    let off = ["ReadGrant", "ReadClaims", "ReadSecret", "Deactivate", "RecordInactive", "Wait(Ready/Published)"];
     assert_eq!(world.run(), off);
     assert_eq!(world.ids(), [id(1), id(2)].into());
     world.pass_time(OVERLAP);

@@ -48,6 +48,7 @@ pub(crate) struct World {
     pub resource: Resource,
     /// The finalizer is off a deleted resource.
     pub gone: bool,
+    pub grant: Grant,
     pub claim: Claim,
     pub secret: SecretFact,
     /// The Secrets of other names.
@@ -75,6 +76,7 @@ impl World {
             now: "2026-11-22T00:00:00Z".parse().unwrap(),
             resource: Resource {
                 iam_user: IamUserName::parse("orders-app").unwrap(),
+                created_at: "2026-11-22T00:00:00Z".parse().unwrap(),
                 secret_name: "orders".to_owned(),
                 wanted_secret_name: "orders".to_owned(),
                 deleting: false,
@@ -95,6 +97,7 @@ impl World {
                 recorded: Recorded::default(),
             },
             gone: false,
+            grant: Grant::Granted,
             claim: Claim::Won,
             secret: SecretFact::Absent,
             others: BTreeMap::new(),
@@ -216,6 +219,7 @@ impl World {
     fn observe(&self) -> Observed {
         Observed {
             resource: self.resource.clone(),
+            grant: None,
             claim: None,
             secret: None,
             others: BTreeMap::new(),
@@ -254,6 +258,7 @@ impl World {
 
     fn effect(&mut self, observed: &mut Observed, step: Step) -> bool {
         match step {
+            Step::ReadGrant => observed.grant = Some(self.grant.clone()),
             Step::ReadClaims => observed.claim = Some(self.claim.clone()),
             Step::ReadSecret => observed.secret = Some(self.secret.clone()),
             Step::ListCredentials => {
@@ -467,6 +472,7 @@ pub(crate) fn name(step: &Step) -> String {
 /// The kind of a step.
 pub(crate) fn kind(step: &Step) -> &'static str {
     match step {
+        Step::ReadGrant => "ReadGrant",
         Step::ReadClaims => "ReadClaims",
         Step::ReadSecret => "ReadSecret",
         Step::ListCredentials => "List",

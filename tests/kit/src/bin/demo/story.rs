@@ -25,6 +25,7 @@ pub(crate) async fn ask(screen: &Screen, stage: &Stage) -> Result<Pair, String> 
     stage.run(screen, "kubectl create namespace shop").await?;
     stage.run(screen, "cat deploy/examples/orders.yaml").await?;
     stage.run(screen, "kubectl apply -f deploy/examples/orders.yaml").await?;
+    grant(screen, stage).await?;
     stage.run(screen, "kubectl wait -n shop kscred/orders --for=condition=Ready --timeout=60s").await?;
     let listed = stage.run(screen, "kubectl get -n shop kscred").await?;
     ensure(listed.contains(" True ") && listed.contains(SECRET), || "the resource does not show Ready".to_owned())?;
@@ -34,6 +35,21 @@ pub(crate) async fn ask(screen: &Screen, stage: &Stage) -> Result<Pair, String> 
     log_in(screen, stage, &pair, "from the Secret").await?;
     one_credential(stage, &pair)?;
     Ok(pair)
+}
+
+/// The namespace is not granted the IAM user; the condition says how to grant it.
+async fn grant(screen: &Screen, stage: &Stage) -> Result<(), String> {
+    screen.remark(
+        "whoever can create resources must not get every IAM user's password: a namespace is granted its users",
+    );
+    stage.run(screen, "kubectl wait -n shop kscred/orders --for=condition=Stalled --timeout=60s").await?;
+    let message = "jsonpath='{.status.conditions[?(@.type==\"Stalled\")].message}'";
+    let told = stage.run(screen, &format!("kubectl get -n shop kscred orders -o {message}")).await?;
+    ensure(stage.iam.calls().is_empty(), || "IAM was asked about a user that was not granted".to_owned())?;
+    screen.check("nothing was asked of IAM");
+    let (_, command) = told.split_once("grant it with: ").ok_or("the message holds no command")?;
+    stage.run(screen, command.trim()).await?;
+    Ok(())
 }
 
 /// Two credentials work for a while, then one.
@@ -103,6 +119,7 @@ pub(crate) fn what_to_try(screen: &Screen, stage: &Stage) {
          # lose the Secret: it is made anew\n\
          kubectl delete -n {NAMESPACE} secret {SECRET}\n\
          # another resource, for the IAM user {OTHER_USER}\n\
+         kubectl annotate namespace {NAMESPACE} --overwrite keyspaces.dev/iam-users='{USER},{OTHER_USER}'\n\
          sed 's/orders/billing/' deploy/examples/orders.yaml | kubectl apply -f -\n\
          # what IAM has, and what it was asked\n\
          curl {iam}/state\n\
