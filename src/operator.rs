@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::arguments::Options;
-use crate::iam::Iam;
+use crate::iam::{Iam, Rate};
 use crate::protocol::Settings;
 use crate::reconcile::{self, Context, Events};
 use crate::{probes, telemetry};
@@ -26,8 +26,19 @@ pub fn run(options: Options) -> Result<(), Box<dyn Error>> {
 }
 
 async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
-    let Options { namespace, settle, hold, resync, recheck, iam_deadline, api_deadline, probe_address, log_format: _ } =
-        options;
+    let Options {
+        namespace,
+        settle,
+        hold,
+        resync,
+        recheck,
+        iam_deadline,
+        iam_rate,
+        iam_burst,
+        api_deadline,
+        probe_address,
+        log_format: _,
+    } = options;
     let settings = Settings {
         settle: SignedDuration::try_from(settle)?,
         hold: SignedDuration::try_from(hold)?,
@@ -52,7 +63,7 @@ async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
     })?;
 
     let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    let iam = Iam::new(&aws, iam_deadline);
+    let iam = Iam::new(&aws, iam_deadline, Rate { per_second: iam_rate, burst: iam_burst });
     let (events, writer) = Events::start(client.clone());
     let context = Arc::new(Context::new(client, iam, settings, namespace, api_deadline, events));
 

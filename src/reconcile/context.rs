@@ -5,10 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kube::Client;
+use tokio::sync::{Semaphore, watch};
 
 use super::events::Events;
 use crate::iam::{Iam, IssuedCredential};
 use crate::protocol::{Epoch, IamUserName, Memory, Settings};
+
+/// Passes that work at the same time. One slow IAM user does not hold the others.
+const ROOM: usize = 64;
 
 /// What every pass needs.
 pub struct Context {
@@ -24,6 +28,9 @@ pub struct Context {
     pub deadline: Duration,
     /// Where the story is told.
     pub events: Events,
+    /// Room for the passes that work at the same time. One that waits for its turn at IAM takes no room.
+    pub(crate) room: Semaphore,
+    stopping: watch::Sender<bool>,
     pub(crate) memories: Memories,
 }
 
@@ -38,7 +45,29 @@ impl Context {
         deadline: Duration,
         events: Events,
     ) -> Self {
-        Self { client, iam, settings, namespace, deadline, events, memories: Memories::default() }
+        Self {
+            client,
+            iam,
+            settings,
+            namespace,
+            deadline,
+            events,
+            room: Semaphore::new(ROOM),
+            stopping: watch::Sender::new(false),
+            memories: Memories::default(),
+        }
+    }
+
+    /// Nobody begins a pass or waits for a turn any more.
+    pub(crate) fn stop(&self) {
+        self.room.close();
+        self.stopping.send_replace(true);
+    }
+
+    /// Completes when the operator is about to stop.
+    pub(crate) async fn stopped(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use keyspaces_credential_protocol::Class;
 
-use super::{DEADLINE, ID, Kind, Reply, Server, config, cut_after, iam, id, refused, user};
+use super::{DEADLINE, ID, Kind, RATE, Reply, Server, Turn, config, cut_after, iam, id, refused, user};
 use crate::iam::{Iam, IamError};
 
 const PASSWORD: &str = "ab+/CD0123456789hunter2/ab+/CD0123456789hunter2/ab+/CD01234=";
@@ -28,7 +28,8 @@ fn created() -> String {
 /// have reached the server exactly once.
 async fn failed_create(reply: Reply, deadline: Duration) -> IamError {
     let server = Server::start(vec![reply]);
-    let error = Iam::new(&config(&server), deadline).create(&user()).await.err().expect("an error");
+    let error =
+        Iam::new(&config(&server), deadline, RATE).create(Turn::for_test(), &user()).await.err().expect("an error");
     assert_eq!(server.requests().len(), 1, "requests that reached the server: {error}");
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains("hunter2"), "{shown}");
@@ -40,7 +41,7 @@ async fn failed_create(reply: Reply, deadline: Duration) -> IamError {
 #[tokio::test]
 async fn create_asks_for_the_service_and_hands_over_what_iam_issued() {
     let server = Server::start(vec![Reply::Answer(200, created())]);
-    let issued = iam(&server).create(&user()).await.expect("a credential");
+    let issued = iam(&server).create(Turn::for_test(), &user()).await.expect("a credential");
     assert_eq!(issued.id, id());
     assert_eq!(issued.service_user_name.as_str(), "orders-app-at-111122223333");
     assert_eq!(issued.password.expose(), PASSWORD);

@@ -164,7 +164,7 @@ fn fed_back(observed: &Observed, step: Step) -> Option<Observed> {
     match step {
         Step::ReadClaims => next.claim = Some(Claim::Won),
         Step::ReadSecret => next.secret = Some(SecretFact::Absent),
-        Step::ListCredentials => {
+        Step::ListCredentials | Step::Resync => {
             next.listing = Some(Listing { credentials: vec![], taken_at: Timestamp::MAX, confirmed: false });
             next.memory.listed_at = Some(Timestamp::MAX);
         }
