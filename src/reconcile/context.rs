@@ -86,6 +86,8 @@ pub(crate) struct Entry {
     pub(crate) uid: String,
     pub(crate) memory: Memory,
     pub(crate) held: Option<Held>,
+    /// What was last said about a resource that cannot be understood, so that it is said once.
+    pub(crate) told: Option<String>,
 }
 
 /// The memories of all resources, by namespace and name.

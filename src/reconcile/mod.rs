@@ -24,6 +24,7 @@ mod pass;
 mod perform;
 mod report;
 mod status;
+mod strange;
 mod writes;
 
 pub use context::Context;

@@ -11,7 +11,7 @@ use tokio::sync::SemaphorePermit;
 
 use super::context::{Context, Entry, Held};
 use super::failure::{Failure, kubernetes};
-use super::observe;
+use super::{observe, strange};
 use crate::api::KeyspacesCredential;
 use crate::iam::Urgency;
 use crate::protocol::{Memory, Observed, decide};
@@ -79,23 +79,27 @@ async fn begin<'a>(
     entry: &mut Entry,
     room: &mut Option<SemaphorePermit<'a>>,
 ) -> Result<After, Failure> {
-    let resources: Api<KeyspacesCredential> = Api::namespaced(context.client.clone(), namespace);
+    let resources = strange::untyped(context.client.clone(), namespace);
     let known_at = Timestamp::now();
     let object = bounded(context, "reading the resource", resources.get_opt(name)).await?;
     let uid = object.as_ref().and_then(|object| object.meta().uid.clone()).unwrap_or_default();
     if uid != entry.uid {
         discard(context, namespace, entry).await?;
         entry.memory = Memory::default();
+        entry.told = None;
         entry.uid = uid;
     }
     let Some(object) = object else {
         context.memories.forget(namespace, name);
         return Ok(After::Wait(None));
     };
-    let resource = match observe::resource(&object, &context.settings) {
-        Ok(resource) => resource,
-        Err(failure) => return super::report::unreadable(context, object, &failure).await,
+    let understood = strange::typed(&object)
+        .and_then(|typed| observe::resource(&typed, &context.settings).map(|resource| (typed, resource)));
+    let (object, resource) = match understood {
+        Ok(understood) => understood,
+        Err(failure) => return strange::report(context, object, &failure, entry).await,
     };
+    entry.told = None;
     let mut pass = Pass {
         context,
         object,

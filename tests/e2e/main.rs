@@ -12,11 +12,13 @@ mod fences;
 mod healing;
 mod image;
 mod life;
+mod load;
 mod readme;
 mod refusals;
 mod rotation;
 mod silence;
 mod start;
+mod strange;
 
 use kit::world::World;
 

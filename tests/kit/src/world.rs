@@ -54,8 +54,17 @@ impl World {
 
     /// A world with an IAM of a special kind.
     pub async fn with_iam(binary: &str, name: &str, iam: Options) -> Self {
+        Self::on(ControlPlane::shared(), binary, name, iam).await
+    }
+
+    /// A world on a control plane of its own, for a test that changes what others rely on. It lasts as long as the process.
+    pub async fn apart(binary: &str, name: &str, iam: Options) -> Self {
+        let control_plane = ControlPlane::start_empty().await.expect("the control plane starts");
+        Self::on(Box::leak(Box::new(control_plane)), binary, name, iam).await
+    }
+
+    async fn on(control_plane: &'static ControlPlane, binary: &str, name: &str, iam: Options) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let control_plane = ControlPlane::shared();
         control_plane.install().await;
         let client = control_plane.admin().await;
         let namespace = format!("{name}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
