@@ -3,6 +3,7 @@
 
 mod create;
 mod list_and_delete;
+mod mutilated;
 mod server;
 
 use std::time::Duration;

@@ -128,6 +128,18 @@ impl fmt::Display for ServiceUserName {
 pub struct Epoch(pub u64);
 
 impl Epoch {
+    /// No attempt ever comes this far. A number beyond it was written by somebody else, and there would be none after it.
+    pub const LAST: Self = Self(1 << 53);
+
+    /// Parses a number.
+    ///
+    /// # Errors
+    /// It is negative or beyond [`Epoch::LAST`].
+    pub fn parse(number: impl TryInto<u64>) -> Result<Self, InvalidName> {
+        let epoch = number.try_into().ok().map(Self).filter(|epoch| *epoch <= Self::LAST);
+        epoch.ok_or(InvalidName { kind: "epoch", rule: "a whole number from 0 to 9007199254740992" })
+    }
+
     /// The epoch of the attempt after this one.
     #[must_use]
     pub fn next(self) -> Self {

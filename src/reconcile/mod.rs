@@ -27,6 +27,9 @@ mod status;
 mod strange;
 mod writes;
 
+#[cfg(test)]
+mod any_status;
+
 pub use context::Context;
 pub use controller::run;
 pub use events::Events;

@@ -17,22 +17,18 @@ use crate::protocol::{
 /// The facts that status records.
 ///
 /// # Errors
-/// An id or a name in status is not one; somebody edited it.
+/// An id, a name or an epoch in status is not one; somebody edited it.
 pub(crate) fn recorded(status: &KeyspacesCredentialStatus) -> Result<Recorded, InvalidName> {
     Ok(Recorded {
         credential: status.credential.as_ref().map(issued).transpose()?,
         retiring: status.retiring.as_ref().map(retiring).transpose()?,
         operation: status.operation.as_ref().map(operation).transpose()?,
-        completed: epoch(status.completed_epoch.unwrap_or(0)),
+        completed: Epoch::parse(status.completed_epoch.unwrap_or(0))?,
         handled_rotate: status.last_handled_rotate.clone(),
         rotated_at: status.last_rotated_at.as_ref().map(|time| time.0),
         unresolved: status.unresolved.as_ref().map(unresolved).transpose()?,
         failures: status.failures.as_ref().map(failures),
     })
-}
-
-fn epoch(number: i64) -> Epoch {
-    Epoch(u64::try_from(number).unwrap_or(0))
 }
 
 /// The number of an epoch in status.
@@ -66,8 +62,8 @@ fn retiring(status: &RetiringStatus) -> Result<Retiring, InvalidName> {
 
 fn operation(status: &OperationStatus) -> Result<Operation, InvalidName> {
     Ok(Operation {
-        epoch: epoch(status.epoch),
-        first_epoch: epoch(status.first_epoch),
+        epoch: Epoch::parse(status.epoch)?,
+        first_epoch: Epoch::parse(status.first_epoch)?,
         purpose: match status.reason {
             OperationReason::First => Purpose::First,
             OperationReason::Requested => Purpose::Requested,
@@ -85,7 +81,7 @@ fn operation(status: &OperationStatus) -> Result<Operation, InvalidName> {
 
 fn unresolved(status: &UnresolvedStatus) -> Result<Unresolved, InvalidName> {
     Ok(Unresolved {
-        epoch: epoch(status.epoch),
+        epoch: Epoch::parse(status.epoch)?,
         baseline: ids(&status.baseline)?,
         started_at: status.started_at.0,
         until: status.until.0,

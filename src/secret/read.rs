@@ -54,7 +54,7 @@ pub(crate) fn credential_id(secret: &Secret) -> Option<CredentialId> {
 pub(crate) fn published(secret: &Secret) -> Option<(Published, &str)> {
     let annotation = |key: &str| secret.annotations().get(key);
     let id = CredentialId::parse(annotation(CREDENTIAL_ID)?.as_str()).ok()?;
-    let epoch = Epoch(annotation(EPOCH)?.parse().ok()?);
+    let epoch = Epoch::parse(annotation(EPOCH)?.parse::<u64>().ok()?).ok()?;
     let issued_at = annotation(ISSUED_AT)?.parse().ok()?;
     let expected = annotation(DIGEST)?;
     let (user_name, password) = login(secret, &id, expected)?;

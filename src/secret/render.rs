@@ -122,8 +122,7 @@ fn others(existing: &Secret) -> (BTreeMap<String, String>, BTreeMap<String, Stri
 pub fn fence_of(secret: &Secret) -> Epoch {
     [FENCE, EPOCH]
         .iter()
-        .filter_map(|key| secret.annotations().get(*key)?.parse().ok())
-        .map(Epoch)
+        .filter_map(|key| Epoch::parse(secret.annotations().get(*key)?.parse::<u64>().ok()?).ok())
         .max()
         .unwrap_or_default()
 }

@@ -7,10 +7,10 @@ use keyspaces_credential_protocol::Class;
 use super::{DEADLINE, ID, Kind, RATE, Reply, Server, Turn, config, cut_after, iam, id, refused, user};
 use crate::iam::{Iam, IamError};
 
-const PASSWORD: &str = "ab+/CD0123456789hunter2/ab+/CD0123456789hunter2/ab+/CD01234=";
+pub(super) const PASSWORD: &str = "ab+/CD0123456789hunter2/ab+/CD0123456789hunter2/ab+/CD01234=";
 
 /// A reply to Create. The password comes last, so that a cut can go through it with every other field in place.
-fn created() -> String {
+pub(super) fn created() -> String {
     format!(
         "<CreateServiceSpecificCredentialResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
          <CreateServiceSpecificCredentialResult><ServiceSpecificCredential>\

@@ -3,7 +3,7 @@
 use super::{ID, Kind, Reply, Server, Turn, cut_after, iam, id, refused, user};
 use crate::iam::{CredentialStatus, Deleted};
 
-fn entry(id: &str, status: &str) -> String {
+pub(super) fn entry(id: &str, status: &str) -> String {
     format!(
         "<member><UserName>orders-app</UserName><Status>{status}</Status>\
          <ServiceUserName>orders-app-at-111122223333</ServiceUserName><CreateDate>2026-11-22T10:11:12Z</CreateDate>\
@@ -12,7 +12,7 @@ fn entry(id: &str, status: &str) -> String {
     )
 }
 
-fn page(entries: &str, marker: Option<&str>) -> String {
+pub(super) fn page(entries: &str, marker: Option<&str>) -> String {
     let more = match marker {
         Some(marker) => format!("<IsTruncated>true</IsTruncated><Marker>{marker}</Marker>"),
         None => "<IsTruncated>false</IsTruncated>".to_owned(),

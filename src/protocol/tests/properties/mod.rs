@@ -11,7 +11,8 @@ use super::world::{SETTINGS, id, issued};
 use crate::*;
 
 fn time() -> impl Strategy<Value = Timestamp> {
-    (0i64..40).prop_map(|minutes| Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes))
+    let near = (0i64..40).prop_map(|minutes| Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes));
+    prop_oneof![30 => near, 1 => Just(Timestamp::MIN), 1 => Just(Timestamp::MAX)]
 }
 
 fn ids() -> impl Strategy<Value = BTreeSet<CredentialId>> {
@@ -19,7 +20,7 @@ fn ids() -> impl Strategy<Value = BTreeSet<CredentialId>> {
 }
 
 fn epoch() -> impl Strategy<Value = Epoch> {
-    (0u64..5).prop_map(Epoch)
+    prop_oneof![30 => (0u64..5).prop_map(Epoch), 1 => Just(Epoch(Epoch::LAST.0 - 2))]
 }
 
 fn credential() -> impl Strategy<Value = Issued> {
@@ -111,7 +112,9 @@ fn memory() -> impl Strategy<Value = Memory> {
 
 fn resource() -> impl Strategy<Value = Resource> {
     let template = super::world::World::new().resource;
-    let rotation = (option::of(1i64..200_000), 0i64..20_000).prop_map(|(interval, inactive_for)| Rotation {
+    // The longest that the schema admits is 99999h99999m99999s.
+    let span = |near: std::ops::Range<i64>| prop_oneof![20 => near, 1 => Just(366_096_339)];
+    let rotation = (option::of(span(1..200_000)), span(0..20_000)).prop_map(|(interval, inactive_for)| Rotation {
         interval: interval.map(SignedDuration::from_secs),
         inactive_for: SignedDuration::from_secs(inactive_for),
         ..super::world::World::new().resource.rotation
