@@ -122,6 +122,7 @@ impl Pace {
     }
 
     /// IAM has throttled the request that this turn was for.
+    #[expect(clippy::needless_pass_by_value, reason = "a turn is for one request, and this is its end")]
     pub(super) fn throttled(&self, turn: Turn) {
         self.bucket().throttled(turn.given_at, Instant::now());
     }

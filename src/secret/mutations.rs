@@ -1,6 +1,8 @@
 //! Any Secret may be read: annotations and data that were edited, cut, swapped or never ours. What is vouched for is what the
 //! digest says, and nothing else.
 
+#![allow(clippy::panic, reason = "a test may fail")]
+
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use proptest::collection::{btree_map, vec};

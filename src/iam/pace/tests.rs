@@ -102,7 +102,7 @@ fn a_look_without_need_takes_nothing_that_somebody_waits_for() {
 async fn changes_go_before_looks_and_each_line_is_in_order() {
     let pace = Arc::new(Pace::new(Rate { per_second: 50.0, burst: 1 }));
     // Somebody is at the head of the line until all stand in it.
-    let (place, head) = (pace.changes.enter(), pace.changes.head.lock().await);
+    let (standing, in_front) = (pace.changes.enter(), pace.changes.head.lock().await);
     let order = Arc::new(AtomicU64::new(0));
     let mut waiting = Vec::new();
     for urgency in [Urgency::Look, Urgency::Look, Urgency::Change, Urgency::Change] {
@@ -118,7 +118,7 @@ async fn changes_go_before_looks_and_each_line_is_in_order() {
         }
     }
     assert!(pace.spare().is_err(), "nothing to spare while others wait");
-    drop((place, head));
+    drop((standing, in_front));
     let mut got = Vec::new();
     for one in waiting {
         got.push(one.await.unwrap());
