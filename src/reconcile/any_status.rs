@@ -223,9 +223,14 @@ proptest! {
             prop_assert!(deleting || (Some(id) != in_secret.as_ref() && Some(id) != current), "{:?}", step);
         }
         write_down(&step, object.status.as_mut().unwrap());
-        // What was written can be read again: no attempt makes a resource unreadable for the next one.
-        let epochs_left = observed.resource.recorded.operation.as_ref().is_none_or(|open| open.epoch < Epoch::LAST)
-            && observed.resource.recorded.completed < Epoch::LAST;
-        prop_assert!(!epochs_left || observe::resource(&object, &SETTINGS).is_ok(), "{:?}", object.status);
+        // What was written can be read again, as what was meant; only after the last epoch there is no other.
+        let last = observed.resource.recorded.completed == Epoch::LAST
+            || observed.resource.recorded.operation.as_ref().is_some_and(|open| open.epoch == Epoch::LAST);
+        match (observe::resource(&object, &SETTINGS), step) {
+            (Ok(again), Step::BeginOperation(meant)) => {
+                prop_assert_eq!(again.recorded.operation.map(|open| open.epoch), Some(meant.epoch));
+            }
+            (again, _) => prop_assert!(last || again.is_ok(), "{:?}", object.status),
+        }
     }
 }
