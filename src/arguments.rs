@@ -62,6 +62,15 @@ pub struct Options {
     #[arg(long, env, default_value = "15s", value_parser = span, value_name = "TIME")]
     pub iam_deadline: Duration,
 
+    /// How many requests per second go to IAM in the long run, from all resources together. IAM throttles the account as a
+    /// whole, so this is what is taken from everybody else.
+    #[arg(long, env, default_value = "5", value_parser = rate, value_name = "NUMBER")]
+    pub iam_rate: f64,
+
+    /// How many requests may go to IAM at once after a pause.
+    #[arg(long, env, default_value = "10", value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "NUMBER")]
+    pub iam_burst: u32,
+
     /// How long one call to the Kubernetes API server may take.
     #[arg(long, env, default_value = "10s", value_parser = span, value_name = "TIME")]
     pub api_deadline: Duration,
@@ -82,6 +91,16 @@ pub enum LogFormat {
     Text,
     /// For collectors.
     Json,
+}
+
+/// Slower than this, a queue of a few requests would outlast what the protocol reckons with.
+const SLOWEST_RATE: f64 = 0.1;
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if (SLOWEST_RATE..=1_000.0).contains(&rate) => Ok(rate),
+        Ok(_) | Err(_) => Err(format!("write a number from {SLOWEST_RATE} to 1000")),
+    }
 }
 
 fn span(text: &str) -> Result<Duration, String> {
@@ -105,5 +124,15 @@ mod tests {
     fn a_bad_time_is_refused_with_the_way_to_write_it() {
         let error = Arguments::try_parse_from(["operator", "--settle", "1.5h"]).unwrap_err().to_string();
         assert!(error.contains("1h30m"), "{error}");
+    }
+
+    #[test]
+    fn a_rate_is_a_positive_number_that_is_not_absurd() {
+        for good in ["0.1", "5", "2.5", "1000"] {
+            assert!(rate(good).is_ok(), "{good}");
+        }
+        for bad in ["0", "-1", "NaN", "inf", "1e9", "", "5/s", "0.01"] {
+            assert!(rate(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::arguments::Options;
-use crate::iam::Iam;
+use crate::iam::{Iam, Rate};
 use crate::protocol::Settings;
 use crate::reconcile::{self, Context, Events, Grants};
 use crate::{probes, telemetry};
@@ -34,6 +34,8 @@ async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
         resync,
         recheck,
         iam_deadline,
+        iam_rate,
+        iam_burst,
         api_deadline,
         probe_address,
         log_format: _,
@@ -62,7 +64,7 @@ async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
     })?;
 
     let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    let iam = Iam::new(&aws, iam_deadline);
+    let iam = Iam::new(&aws, iam_deadline, Rate { per_second: iam_rate, burst: iam_burst });
     let (events, writer) = Events::start(client.clone());
     let context = Arc::new(Context::new(client, iam, settings, namespace, grants, api_deadline, events));
 

@@ -5,6 +5,9 @@ mod span;
 mod spec;
 mod status;
 
+#[cfg(test)]
+mod grammar;
+
 pub use span::{InvalidSpan, Span};
 pub use spec::{
     DeletionPolicy, ForeignCredentials, KeyspacesCredential, KeyspacesCredentialSpec, Rotation, RotationStrategy,

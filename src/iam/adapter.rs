@@ -1,5 +1,6 @@
 //! The AWS adapter: one client, five calls.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -11,6 +12,7 @@ use keyspaces_credential_protocol::{CredentialId, IamUserName};
 
 use super::classify::{classify, is_absence, is_of_another_user};
 use super::error::{IamError, IamErrorKind, Operation};
+use super::pace::{Pace, Rate, Turn, Urgency};
 use super::witness::Witness;
 use super::{Deleted, IssuedCredential, ListedCredential, SERVICE_NAME, reply};
 
@@ -24,16 +26,18 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone)]
 pub struct Iam {
     client: Client,
+    pace: Arc<Pace>,
 }
 
 impl Iam {
-    /// A client with the region, endpoint and credentials of `sdk_config`; each request is given up after `deadline`.
+    /// A client with the region, endpoint and credentials of `sdk_config`; each request is given up after `deadline`, and
+    /// all clones together send no more than `rate`.
     ///
     /// A deadline must be well under the settle window of the protocol: a request may still land when it was given up.
     ///
     /// Source: *AWS SDKs and Tools Reference Guide*, "Service-specific endpoints" (`AWS_ENDPOINT_URL_IAM`).
     #[must_use]
-    pub fn new(sdk_config: &SdkConfig, deadline: Duration) -> Self {
+    pub fn new(sdk_config: &SdkConfig, deadline: Duration, rate: Rate) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT.min(deadline))
             .operation_attempt_timeout(deadline)
@@ -54,7 +58,28 @@ impl Iam {
         if sdk_config.behavior_version().is_none() {
             config = config.behavior_version(BehaviorVersion::latest());
         }
-        Self { client: Client::from_conf(config.build()) }
+        Self { client: Client::from_conf(config.build()), pace: Arc::new(Pace::new(rate)) }
+    }
+
+    /// Waits for the right to send one request. The wait is no part of the request's deadline, and ends when it is dropped.
+    pub async fn turn(&self, urgency: Urgency) -> Turn {
+        self.pace.turn(urgency).await
+    }
+
+    /// The right to send a List that nothing waits for, if there is one to spare.
+    ///
+    /// # Errors
+    /// When to ask again.
+    pub fn spare_turn(&self) -> Result<Turn, Duration> {
+        self.pace.spare()
+    }
+
+    /// Slows down if that is what the error asks for.
+    fn heed(&self, turn: Turn, error: IamError) -> IamError {
+        if error.kind() == IamErrorKind::Throttled {
+            self.pace.throttled(turn);
+        }
+        error
     }
 
     /// Creates a credential: exactly one request, whatever happens to it.
@@ -65,7 +90,7 @@ impl Iam {
     /// [`Ambiguous`](super::IamErrorKind::Ambiguous) unless it is certain that IAM refused or never saw the request: no
     /// answer in time, a broken connection, a failure of the server, an answer that breaks off or cannot be read, and a
     /// success that lacks a field or is for another user or service. Every other kind is a definite refusal.
-    pub async fn create(&self, user: &IamUserName) -> Result<IssuedCredential, IamError> {
+    pub async fn create(&self, turn: Turn, user: &IamUserName) -> Result<IssuedCredential, IamError> {
         const OPERATION: Operation = Operation::Create;
         let witness = Witness::of(OPERATION);
         let output = self
@@ -77,7 +102,7 @@ impl Iam {
             .interceptor(witness.clone())
             .send()
             .await
-            .map_err(|error| classify(OPERATION, user, witness.has_left(), &error))?;
+            .map_err(|error| self.heed(turn, classify(OPERATION, user, witness.has_left(), &error)))?;
         output
             .service_specific_credential
             .ok_or("the reply has no credential")
@@ -92,7 +117,7 @@ impl Iam {
     ///
     /// # Errors
     /// As [`Iam::create`]; a credential that is gone is [`Unavailable`](super::IamErrorKind::Unavailable): look again.
-    pub async fn reset(&self, user: &IamUserName, id: &CredentialId) -> Result<IssuedCredential, IamError> {
+    pub async fn reset(&self, turn: Turn, user: &IamUserName, id: &CredentialId) -> Result<IssuedCredential, IamError> {
         const OPERATION: Operation = Operation::Reset;
         let witness = Witness::of(OPERATION);
         let output = self
@@ -106,7 +131,7 @@ impl Iam {
             .await
             .map_err(|error| match is_absence(&error) {
                 true => IamError::new(OPERATION, IamErrorKind::Unavailable, user, "IAM knows no such credential"),
-                false => classify(OPERATION, user, witness.has_left(), &error),
+                false => self.heed(turn, classify(OPERATION, user, witness.has_left(), &error)),
             })?;
         output
             .service_specific_credential
@@ -126,10 +151,11 @@ impl Iam {
     /// Any kind but [`LimitExceeded`](super::IamErrorKind::LimitExceeded) and
     /// [`Ambiguous`](super::IamErrorKind::Ambiguous). A list that is not complete, or wrong in one entry, is
     /// [`Unavailable`](super::IamErrorKind::Unavailable): half a list would be false evidence of absence.
-    pub async fn list(&self, user: &IamUserName) -> Result<Vec<ListedCredential>, IamError> {
+    pub async fn list(&self, turn: Turn, user: &IamUserName) -> Result<Vec<ListedCredential>, IamError> {
         let untrustworthy = |flaw| IamError::new(Operation::List, Operation::List.outcome_unknown(), user, flaw);
         let mut found: Vec<ListedCredential> = Vec::new();
         let mut markers: Vec<String> = Vec::new();
+        let mut turn = turn;
         for _ in 0..MOST_PAGES {
             let witness = Witness::of(Operation::List);
             let page = self
@@ -142,7 +168,7 @@ impl Iam {
                 .interceptor(witness.clone())
                 .send()
                 .await
-                .map_err(|error| classify(Operation::List, user, witness.has_left(), &error))?;
+                .map_err(|error| self.heed(turn, classify(Operation::List, user, witness.has_left(), &error)))?;
             for entry in page.service_specific_credentials.unwrap_or_default() {
                 let entry = reply::listed(user, entry).map_err(untrustworthy)?;
                 // Pages are not a snapshot: an entry may move to the next one while it is fetched.
@@ -157,6 +183,7 @@ impl Iam {
                 Some(next) if !next.is_empty() && !markers.contains(&next) => markers.push(next),
                 _ => return Err(untrustworthy("the list has no next page, or runs in a circle")),
             }
+            turn = self.turn(Urgency::Look).await;
         }
         Err(untrustworthy("the list has more pages than two credentials can fill"))
     }
@@ -167,7 +194,7 @@ impl Iam {
     ///
     /// # Errors
     /// Any kind but [`UserNotFound`](super::IamErrorKind::UserNotFound), `LimitExceeded` and `Ambiguous`.
-    pub async fn delete(&self, user: &IamUserName, id: &CredentialId) -> Result<Deleted, IamError> {
+    pub async fn delete(&self, turn: Turn, user: &IamUserName, id: &CredentialId) -> Result<Deleted, IamError> {
         let witness = Witness::of(Operation::Delete);
         let outcome = self
             .client
@@ -182,7 +209,7 @@ impl Iam {
             Ok(_) => Ok(Deleted::Now),
             Err(error) if is_absence(&error) => Ok(Deleted::WasGone),
             Err(error) if is_of_another_user(&error) => Ok(Deleted::NotTheirs),
-            Err(error) => Err(classify(Operation::Delete, user, witness.has_left(), &error)),
+            Err(error) => Err(self.heed(turn, classify(Operation::Delete, user, witness.has_left(), &error))),
         }
     }
 
@@ -193,7 +220,7 @@ impl Iam {
     ///
     /// # Errors
     /// As [`Iam::delete`].
-    pub async fn deactivate(&self, user: &IamUserName, id: &CredentialId) -> Result<(), IamError> {
+    pub async fn deactivate(&self, turn: Turn, user: &IamUserName, id: &CredentialId) -> Result<(), IamError> {
         let witness = Witness::of(Operation::Update);
         let outcome = self
             .client
@@ -208,7 +235,7 @@ impl Iam {
         match outcome {
             Ok(_) => Ok(()),
             Err(error) if is_absence(&error) || is_of_another_user(&error) => Ok(()),
-            Err(error) => Err(classify(Operation::Update, user, witness.has_left(), &error)),
+            Err(error) => Err(self.heed(turn, classify(Operation::Update, user, witness.has_left(), &error))),
         }
     }
 }

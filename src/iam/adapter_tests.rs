@@ -3,6 +3,7 @@
 
 mod create;
 mod list_and_delete;
+mod mutilated;
 mod server;
 
 use std::time::Duration;
@@ -15,10 +16,11 @@ use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
 use keyspaces_credential_protocol::{CredentialId, IamUserName};
 
 use self::server::{Reply, Server};
-use super::{Iam, IamErrorKind as Kind};
+use super::{Iam, IamErrorKind as Kind, Rate, Turn};
 
 const ID: &str = "ACCA1234567890ABCDEFG";
 const DEADLINE: Duration = Duration::from_secs(20);
+const RATE: Rate = Rate { per_second: 1_000.0, burst: 1_000 };
 
 fn user() -> IamUserName {
     IamUserName::parse("orders-app").unwrap()
@@ -43,7 +45,7 @@ fn config(server: &Server) -> SdkConfig {
 }
 
 fn iam(server: &Server) -> Iam {
-    Iam::new(&config(server), DEADLINE)
+    Iam::new(&config(server), DEADLINE, RATE)
 }
 
 fn cut_after(text: &str, part: &str) -> String {
@@ -84,9 +86,12 @@ async fn nothing_is_sent_without_credentials_and_the_error_says_what_to_do() {
         (unreadable, DEADLINE, "No such file or directory"),
         (silent, Duration::from_millis(300), "credentials"),
     ] {
-        let iam = Iam::new(&config, deadline);
-        let errors =
-            [iam.create(&user()).await.err(), iam.list(&user()).await.err(), iam.delete(&user(), &id()).await.err()];
+        let iam = Iam::new(&config, deadline, RATE);
+        let errors = [
+            iam.create(Turn::for_test(), &user()).await.err(),
+            iam.list(Turn::for_test(), &user()).await.err(),
+            iam.delete(Turn::for_test(), &user(), &id()).await.err(),
+        ];
         for error in errors.map(|error| error.expect("an error")) {
             assert_eq!(error.kind(), Kind::Credentials, "{error}");
             for part in ["was not sent", cause, "IRSA"] {
@@ -104,7 +109,7 @@ async fn a_server_that_is_not_there_is_named_as_the_cause() {
         let url = format!("http://{}", server.local_addr().unwrap());
         config(&Server::start(vec![Reply::Close])).into_builder().endpoint_url(url).build()
     };
-    let error = Iam::new(&config, DEADLINE).list(&user()).await.unwrap_err();
+    let error = Iam::new(&config, DEADLINE, RATE).list(Turn::for_test(), &user()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable, "{error}");
     assert!(error.to_string().contains("Connection refused"), "{error}");
 }
@@ -116,6 +121,6 @@ async fn a_config_without_region_and_behaviour_version_will_do() {
         .endpoint_url(server.url())
         .credentials_provider(config(&server).credentials_provider().unwrap())
         .build();
-    let error = Iam::new(&bare, DEADLINE).list(&user()).await.unwrap_err();
+    let error = Iam::new(&bare, DEADLINE, RATE).list(Turn::for_test(), &user()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::UserNotFound, "{error}");
 }

@@ -1,7 +1,8 @@
 //! Service-specific credentials in IAM: the port that the rest of the operator sees, and its AWS adapter.
 //!
 //! Five operations, each one request and no retry: [`Iam::create`], [`Iam::reset`], [`Iam::list`], [`Iam::delete`],
-//! [`Iam::deactivate`]. What comes back is parsed here, once; what goes wrong is an [`IamError`] of one [`IamErrorKind`], and every kind has one
+//! [`Iam::deactivate`]. Each needs a [`Turn`], so that nobody asks faster than the account can bear. What comes back is
+//! parsed here, once; what goes wrong is an [`IamError`] of one [`IamErrorKind`], and every kind has one
 //! [`Class`](keyspaces_credential_protocol::Class).
 //!
 //! Two promises are kept in this folder and nowhere else:
@@ -14,12 +15,14 @@
 //! | `adapter` | the client, its settings, the five calls |
 //! | `reply` | IAM's replies into the types below |
 //! | `classify` | errors of the SDK into [`IamError`] |
+//! | `pace` | how often IAM is asked |
 //! | `witness` | what became of a request: sent or not, answered in full or cut |
 //! | `error`, `scrub`, `password` | the vocabulary |
 
 mod adapter;
 mod classify;
 mod error;
+mod pace;
 mod password;
 mod reply;
 mod scrub;
@@ -33,6 +36,7 @@ use keyspaces_credential_protocol::{CredentialId, ServiceUserName};
 
 pub use adapter::Iam;
 pub use error::{IamError, IamErrorKind, Operation};
+pub use pace::{Rate, Turn, Urgency};
 pub use password::{InvalidPassword, Password};
 
 /// The service that the credentials are for: Amazon Keyspaces.

@@ -225,7 +225,7 @@ fn steady(observed: &Observed, current: &Issued, now: Timestamp) -> Step {
     let pace = if missing { observed.settings.settle } else { observed.settings.resync };
     let listing_due = memory.listed_at.is_none_or(|at| later(at, pace) <= now);
     if observed.listing.is_none() && listing_due {
-        return Step::ListCredentials;
+        return Step::Resync;
     }
     if let Sighting::Unusable(listed) = &memory.sighting {
         return stall(observed, Verdict::credential_inactive(resource, listed), now);

@@ -19,6 +19,8 @@ pub enum Step {
     ReadOther(String),
     /// List the user's credentials in IAM.
     ListCredentials,
+    /// The same, although nothing happened: only because it was long ago. Nothing waits for it.
+    Resync,
     /// Read the Secret and then the resource again; if either changed, begin the pass anew.
     ConfirmListing,
     /// The facts contradict each other because they were read at different times: begin the pass anew.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kube::Client;
+use tokio::sync::{Semaphore, watch};
 
 use super::events::Events;
 use crate::iam::{Iam, IssuedCredential};
@@ -18,6 +19,9 @@ pub enum Grants {
     /// Every namespace may ask for every user.
     Open,
 }
+
+/// Passes that work at the same time. One slow IAM user does not hold the others.
+const ROOM: usize = 64;
 
 /// What every pass needs.
 pub struct Context {
@@ -35,6 +39,9 @@ pub struct Context {
     pub deadline: Duration,
     /// Where the story is told.
     pub events: Events,
+    /// Room for the passes that work at the same time. One that waits for its turn at IAM takes no room.
+    pub(crate) room: Semaphore,
+    stopping: watch::Sender<bool>,
     pub(crate) memories: Memories,
 }
 
@@ -50,7 +57,30 @@ impl Context {
         deadline: Duration,
         events: Events,
     ) -> Self {
-        Self { client, iam, settings, namespace, grants, deadline, events, memories: Memories::default() }
+        Self {
+            client,
+            iam,
+            settings,
+            namespace,
+            grants,
+            deadline,
+            events,
+            room: Semaphore::new(ROOM),
+            stopping: watch::Sender::new(false),
+            memories: Memories::default(),
+        }
+    }
+
+    /// Nobody begins a pass or waits for a turn any more.
+    pub(crate) fn stop(&self) {
+        self.room.close();
+        self.stopping.send_replace(true);
+    }
+
+    /// Completes when the operator is about to stop.
+    pub(crate) async fn stopped(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 }
 
@@ -69,6 +99,8 @@ pub(crate) struct Entry {
     pub(crate) uid: String,
     pub(crate) memory: Memory,
     pub(crate) held: Option<Held>,
+    /// What was last said about a resource that cannot be understood, so that it is said once.
+    pub(crate) told: Option<String>,
 }
 
 /// The memories of all resources, by namespace and name.

@@ -18,8 +18,8 @@ use super::pass;
 use crate::api::KeyspacesCredential;
 use crate::secret::{MANAGED_BY_LABEL, RESOURCE};
 
-/// Resources that are worked on at the same time. One slow IAM user does not hold the others.
-const CONCURRENCY: u16 = 64;
+/// No limit: how many passes work at the same time is up to [`Context`], so that one that waits for IAM takes nobody's room.
+const CONCURRENCY: u16 = 0;
 
 /// Reconciles until `shutdown`; passes that have begun are finished. `ready` becomes true once the resources are listed.
 ///
@@ -55,6 +55,11 @@ pub async fn run(
         .applied_objects()
         .predicate_filter(of_interest, PredicateConfig::default());
     let ours = watcher::Config::default().labels(&format!("{}={}", MANAGED_BY_LABEL.0, MANAGED_BY_LABEL.1));
+    let stopping = Arc::clone(&context);
+    let shutdown = async move {
+        shutdown.await;
+        stopping.stop();
+    };
     let controller = Controller::for_stream(changes, reader).watches(secrets, ours, |secret| resource_of(&secret));
     let controller = match context.grants {
         Grants::Open => controller,

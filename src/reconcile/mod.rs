@@ -25,7 +25,11 @@ mod perform;
 mod report;
 mod rights;
 mod status;
+mod strange;
 mod writes;
+
+#[cfg(test)]
+mod any_status;
 
 pub use context::{Context, Grants};
 pub use controller::run;

@@ -7,11 +7,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ObjectReference, Secret};
 use kube::{Api, Resource as _, ResourceExt};
+use tokio::sync::SemaphorePermit;
 
 use super::context::{Context, Entry, Held};
 use super::failure::{Failure, kubernetes};
-use super::observe;
+use super::{observe, strange};
 use crate::api::KeyspacesCredential;
+use crate::iam::Urgency;
 use crate::protocol::{Memory, Observed, decide};
 use crate::secret::{self, Seen};
 
@@ -34,6 +36,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) observed: Observed,
     /// The credential in hand, if any.
     pub(crate) held: Option<Held>,
+    /// The room that the pass takes, until it waits for its turn at IAM.
+    pub(crate) room: Option<SemaphorePermit<'a>>,
 }
 
 /// What comes after a step.
@@ -50,8 +54,11 @@ pub(crate) enum After {
 pub(crate) async fn reconcile(context: &Context, namespace: &str, name: &str) -> Option<Duration> {
     let entry = context.memories.entry(namespace, name);
     let mut entry = entry.lock().await;
+    // Closed: the operator is about to stop.
+    let mut room = Some(context.room.acquire().await.ok()?);
     for _ in 0..MOST_STARTS {
-        match begin(context, namespace, name, &mut entry).await {
+        // In a box, for a thousand passes may wait for their room.
+        match Box::pin(begin(context, namespace, name, &mut entry, &mut room)).await {
             Ok(After::Decide | After::StartOver) | Err(Failure::Conflict(_)) => {}
             Ok(After::Wait(until)) => return until.map(remaining),
             Err(failure) => {
@@ -67,24 +74,34 @@ fn remaining(until: Timestamp) -> Duration {
     Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO)
 }
 
-async fn begin(context: &Context, namespace: &str, name: &str, entry: &mut Entry) -> Result<After, Failure> {
-    let resources: Api<KeyspacesCredential> = Api::namespaced(context.client.clone(), namespace);
+async fn begin<'a>(
+    context: &'a Context,
+    namespace: &str,
+    name: &str,
+    entry: &mut Entry,
+    room: &mut Option<SemaphorePermit<'a>>,
+) -> Result<After, Failure> {
+    let resources = strange::untyped(context.client.clone(), namespace);
     let known_at = Timestamp::now();
     let object = bounded(context, "reading the resource", resources.get_opt(name)).await?;
     let uid = object.as_ref().and_then(|object| object.meta().uid.clone()).unwrap_or_default();
     if uid != entry.uid {
         discard(context, namespace, entry).await?;
         entry.memory = Memory::default();
+        entry.told = None;
         entry.uid = uid;
     }
     let Some(object) = object else {
         context.memories.forget(namespace, name);
         return Ok(After::Wait(None));
     };
-    let resource = match observe::resource(&object, &context.settings) {
-        Ok(resource) => resource,
-        Err(failure) => return super::report::unreadable(context, object, &failure).await,
+    let understood = strange::typed(&object)
+        .and_then(|typed| observe::resource(&typed, &context.settings).map(|resource| (typed, resource)));
+    let (object, resource) = match understood {
+        Ok(understood) => understood,
+        Err(failure) => return strange::report(context, object, &failure, entry).await,
     };
+    entry.told = None;
     let mut pass = Pass {
         context,
         object,
@@ -104,10 +121,12 @@ async fn begin(context: &Context, namespace: &str, name: &str, entry: &mut Entry
             settings: context.settings,
         },
         held: entry.held.take(),
+        room: room.take(),
     };
     let after = pass.run().await;
     entry.memory = pass.observed.memory;
     entry.held = pass.held;
+    *room = pass.room;
     after
 }
 
@@ -117,10 +136,11 @@ async fn begin(context: &Context, namespace: &str, name: &str, entry: &mut Entry
 /// and a published password is not destroyed.
 async fn discard(context: &Context, namespace: &str, entry: &mut Entry) -> Result<(), Failure> {
     if let Some(held) = &entry.held {
+        let turn = context.iam.turn(Urgency::Change).await;
         let secrets: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
         let kept = bounded(context, "reading the Secret", secrets.get_opt(&held.secret_name)).await?;
         if kept.and_then(|secret| secret::credential_id(&secret)).as_ref() != Some(&held.issued.id) {
-            context.iam.delete(&held.user, &held.issued.id).await?;
+            context.iam.delete(turn, &held.user, &held.issued.id).await?;
             tracing::info!(user = %held.user, id = %held.issued.id, "deleted a credential of a resource that is gone");
         }
     }

@@ -1,6 +1,6 @@
 //! One match: a step on the left, its one effect on the right.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
 use super::context::Held;
@@ -9,7 +9,7 @@ use super::observe;
 use super::pass::{After, Pass, bounded};
 use super::status::{number, timestamp};
 use crate::api::{Binding, RetiringStage};
-use crate::iam::{Deleted, IamErrorKind};
+use crate::iam::{Deleted, IamErrorKind, Turn, Urgency};
 use crate::protocol::{
     Attempt, Completion, CredentialId, Disposal, Epoch, FormerSecret, Operation, Settlement, Stage, Step, Verdict,
 };
@@ -25,7 +25,15 @@ impl Pass<'_> {
             Step::ReadClaims => self.read_claims().await?,
             Step::ReadSecret => self.read_secret().await?,
             Step::ReadOther(name) => self.read_other(name).await?,
-            Step::ListCredentials => self.list_credentials().await?,
+            Step::ListCredentials => match self.turn(Urgency::Look).await {
+                Some(turn) => self.list_credentials(turn).await?,
+                None => return Ok(After::Wait(None)),
+            },
+            Step::Resync => match self.context.iam.spare_turn() {
+                Ok(turn) => self.list_credentials(turn).await?,
+                // Not in this pass: the resource must not be deaf to changes for as long as a thousand others are looked at.
+                Err(wait) => return Ok(After::Wait(SignedDuration::try_from(wait).ok().map(after_now))),
+            },
             Step::ConfirmListing => return self.confirm_listing().await,
             Step::StartOver => return Ok(After::StartOver),
             Step::AddFinalizer => self.write_finalizer(true).await?,
@@ -38,8 +46,14 @@ impl Pass<'_> {
                 self.preflight(epoch).await?;
                 self.observed.memory.attempt = Some(Attempt { epoch, stage: Stage::Preflighted });
             }
-            Step::Create(epoch) => return self.create(epoch).await,
-            Step::Reset(epoch, id) => return self.reset(epoch, &id).await,
+            Step::Create(epoch) => match self.turn_to_change().await {
+                Ok(turn) => return self.create(turn, epoch).await,
+                Err(after) => return Ok(after),
+            },
+            Step::Reset(epoch, id) => match self.turn_to_change().await {
+                Ok(turn) => return self.reset(turn, epoch, &id).await,
+                Err(after) => return Ok(after),
+            },
             Step::Publish(epoch) => self.publish(epoch).await?,
             Step::Complete(completion) => self.complete(&completion).await?,
             Step::Abandon(settlement) => self.abandon(&settlement).await?,
@@ -50,12 +64,14 @@ impl Pass<'_> {
             Step::ForgetFormer(name) => {
                 self.write_status(|status| status.former_secrets.retain(|former| former.name != name)).await?;
             }
-            Step::DeleteCredential(id, disposal) => self.delete_credential(id, disposal).await?,
-            Step::Deactivate(id) => {
-                self.context.iam.deactivate(&self.observed.resource.iam_user, &id).await?;
-                self.tell("RetiringDeactivated", &format!("switched credential {id} off in IAM: its overlap is over"));
-                self.observed.deactivated.insert(id);
-            }
+            Step::DeleteCredential(id, disposal) => match self.turn_to_change().await {
+                Ok(turn) => self.delete_credential(turn, id, disposal).await?,
+                Err(after) => return Ok(after),
+            },
+            Step::Deactivate(id) => match self.turn_to_change().await {
+                Ok(turn) => self.deactivate(turn, id).await?,
+                Err(after) => return Ok(after),
+            },
             Step::RecordInactive => self.record_inactive().await?,
             Step::ForgetRetiring => self.write_status(|status| status.retiring = None).await?,
             Step::Settle => self.write_status(|status| status.unresolved = None).await?,
@@ -67,6 +83,36 @@ impl Pass<'_> {
             Step::Wait { until, verdict } => return self.report(&verdict, until).await,
         }
         Ok(After::Decide)
+    }
+
+    /// Waits for the right to send one request to IAM. None if the operator is about to stop.
+    async fn turn(&mut self, urgency: Urgency) -> Option<Turn> {
+        let context = self.context;
+        let mut turn = std::pin::pin!(context.iam.turn(urgency));
+        tokio::select! {
+            biased;
+            turn = &mut turn => return Some(turn),
+            () = std::future::ready(()) => {}
+        }
+        // From here on the pass goes at the pace of IAM, and makes room for one that does not.
+        self.room = None;
+        tokio::select! {
+            turn = turn => Some(turn),
+            () = context.stopped() => None,
+        }
+    }
+
+    /// Waits for the right to change something in IAM, and says what comes instead if there is none.
+    ///
+    /// What is known must not be old. A process that was stopped for long may find that its operation is over, and the window
+    /// in which its credential would be recognised as an orphan closed. So this is looked at after the wait.
+    async fn turn_to_change(&mut self) -> Result<Turn, After> {
+        let turn = self.turn(Urgency::Change).await.ok_or(After::Wait(None))?;
+        if Timestamp::now().duration_since(self.known_at) < self.observed.settings.settle {
+            Ok(turn)
+        } else {
+            Err(After::StartOver)
+        }
     }
 
     async fn read_secret(&mut self) -> Result<(), Failure> {
@@ -97,11 +143,11 @@ impl Pass<'_> {
         Ok(After::StartOver)
     }
 
-    async fn list_credentials(&mut self) -> Result<(), Failure> {
+    async fn list_credentials(&mut self, turn: Turn) -> Result<(), Failure> {
         // Before the call: what is created while it runs may or may not be in the reply.
         let taken_at = Timestamp::now();
         let resource = &self.observed.resource;
-        let credentials = match self.context.iam.list(&resource.iam_user).await {
+        let credentials = match self.context.iam.list(turn, &resource.iam_user).await {
             // A user that is gone has no credentials. Only a deletion may conclude that; it would wait for ever otherwise.
             Err(error) if error.kind() == IamErrorKind::UserNotFound && resource.deleting => Vec::new(),
             listed => listed?,
@@ -154,14 +200,9 @@ impl Pass<'_> {
         Ok(())
     }
 
-    async fn create(&mut self, epoch: Epoch) -> Result<After, Failure> {
-        // A process that was stopped for so long may find that its operation is over, and the window in which its credential
-        // would be recognised as an orphan closed.
-        if Timestamp::now().duration_since(self.known_at) >= self.observed.settings.settle {
-            return Ok(After::StartOver);
-        }
+    async fn create(&mut self, turn: Turn, epoch: Epoch) -> Result<After, Failure> {
         let user = self.observed.resource.iam_user.clone();
-        match self.context.iam.create(&user).await {
+        match self.context.iam.create(turn, &user).await {
             Ok(issued) => {
                 self.tell(
                     "CredentialCreated",
@@ -183,13 +224,9 @@ impl Pass<'_> {
         }
     }
 
-    async fn reset(&mut self, epoch: Epoch, id: &CredentialId) -> Result<After, Failure> {
-        // As for Create: what is sent later than this could land when the doubt about it is over.
-        if Timestamp::now().duration_since(self.known_at) >= self.observed.settings.settle {
-            return Ok(After::StartOver);
-        }
+    async fn reset(&mut self, turn: Turn, epoch: Epoch, id: &CredentialId) -> Result<After, Failure> {
         let user = self.observed.resource.iam_user.clone();
-        match self.context.iam.reset(&user, id).await {
+        match self.context.iam.reset(turn, &user, id).await {
             Ok(issued) => {
                 self.tell("PasswordReset", &format!("reset the password of credential {id} in IAM"));
                 let stage = Stage::InHand { id: issued.id.clone(), since: Timestamp::now() };
@@ -250,8 +287,8 @@ impl Pass<'_> {
         Ok(())
     }
 
-    async fn delete_credential(&mut self, id: CredentialId, disposal: Disposal) -> Result<(), Failure> {
-        let deleted = self.context.iam.delete(&self.observed.resource.iam_user, &id).await?;
+    async fn delete_credential(&mut self, turn: Turn, id: CredentialId, disposal: Disposal) -> Result<(), Failure> {
+        let deleted = self.context.iam.delete(turn, &self.observed.resource.iam_user, &id).await?;
         if self.held.as_ref().is_some_and(|held| held.issued.id == id) {
             self.held = None;
             self.observed.memory.attempt = None;
@@ -274,6 +311,17 @@ impl Pass<'_> {
         self.observed.removed.insert(id);
         Ok(())
     }
+
+    async fn deactivate(&mut self, turn: Turn, id: CredentialId) -> Result<(), Failure> {
+        self.context.iam.deactivate(turn, &self.observed.resource.iam_user, &id).await?;
+        self.tell("RetiringDeactivated", &format!("switched credential {id} off in IAM: its overlap is over"));
+        self.observed.deactivated.insert(id);
+        Ok(())
+    }
+}
+
+fn after_now(wait: SignedDuration) -> Timestamp {
+    Timestamp::now().checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 
 /// Which object it is, and which version of it.

@@ -4,10 +4,9 @@ use jiff::Timestamp;
 use kube::{Resource as _, ResourceExt};
 
 use super::conditions::{self, Report};
-use super::context::Context;
 use super::failure::Failure;
 use super::observe;
-use super::pass::{After, Pass, bounded};
+use super::pass::{After, Pass};
 use super::status::{failures_status, timestamp};
 use crate::api::{KeyspacesCredential, KeyspacesCredentialStatus, ROTATE_ANNOTATION};
 use crate::protocol::{Class, Failures, OurSecret, SecretFact, State, Verdict, due, failed};
@@ -106,30 +105,4 @@ impl Pass<'_> {
 
 fn next_try(previous: Option<&Failures>, class: Class, object: &KeyspacesCredential) -> Failures {
     failed(previous, class, observe::seed(object), Timestamp::now())
-}
-
-/// Tells of a resource that cannot be understood: the CRD is older than the operator, or somebody edited status.
-pub(crate) async fn unreadable(
-    context: &Context,
-    mut object: KeyspacesCredential,
-    failure: &Failure,
-) -> Result<After, Failure> {
-    let message = failure.to_string();
-    let report = Report { state: failure.state(), reason: failure.reason(), message: &message };
-    let before = object.status.clone().unwrap_or_default();
-    let mut after = before.clone();
-    let now = Timestamp::now();
-    conditions::apply(&mut after.conditions, &report, false, object.meta().generation, &timestamp(now));
-    if after != before {
-        tracing::warn!(namespace = object.namespace(), name = object.name_any(), reason = report.reason, "{message}");
-        context.events.warning(object.object_ref(&()), report.reason, report.message);
-        let name = object.name_any();
-        object.status = Some(after);
-        object.metadata.managed_fields = None;
-        let resources: kube::Api<KeyspacesCredential> =
-            kube::Api::namespaced(context.client.clone(), &object.namespace().unwrap_or_default());
-        let params = kube::api::PostParams::default();
-        bounded(context, "writing the status", resources.replace_status(&name, &params, &object)).await?;
-    }
-    Ok(After::Wait(now.checked_add(context.settings.recheck).ok()))
 }

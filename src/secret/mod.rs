@@ -3,6 +3,8 @@
 //! [`render`] and [`read`] are pure. The writing, fenced by a resourceVersion, is in
 //! [`reconcile`](crate::reconcile), where all effects are.
 
+#[cfg(test)]
+mod mutations;
 mod read;
 mod render;
 #[cfg(test)]

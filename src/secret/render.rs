@@ -121,7 +121,7 @@ pub fn fence_of(secret: &Secret) -> Epoch {
 
 /// An epoch in an annotation.
 pub(super) fn epoch(text: &str) -> Option<Epoch> {
-    Epoch::parse(text.parse().ok()?).ok()
+    Epoch::parse(text.parse::<u64>().ok()?).ok()
 }
 
 /// The Secret without its owner, so that it outlives it.

@@ -14,12 +14,14 @@ mod healing;
 mod image;
 mod in_place;
 mod life;
+mod load;
 mod moving;
 mod readme;
 mod refusals;
 mod rotation;
 mod silence;
 mod start;
+mod strange;
 
 use kit::world::World;
 

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use keyspaces_credential_protocol::Class;
 
-use super::{DEADLINE, ID, Kind, Reply, Server, config, cut_after, iam, id, refused, user};
+use super::{DEADLINE, ID, Kind, RATE, Reply, Server, Turn, config, cut_after, iam, id, refused, user};
 use crate::iam::{Iam, IamError};
 
-const PASSWORD: &str = "ab+/CD0123456789hunter2/ab+/CD0123456789hunter2/ab+/CD01234=";
+pub(super) const PASSWORD: &str = "ab+/CD0123456789hunter2/ab+/CD0123456789hunter2/ab+/CD01234=";
 
 /// A reply to Create. The password comes last, so that a cut can go through it with every other field in place.
-fn created() -> String {
+pub(super) fn created() -> String {
     format!(
         "<CreateServiceSpecificCredentialResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
          <CreateServiceSpecificCredentialResult><ServiceSpecificCredential>\
@@ -28,7 +28,8 @@ fn created() -> String {
 /// have reached the server exactly once.
 async fn failed_create(reply: Reply, deadline: Duration) -> IamError {
     let server = Server::start(vec![reply]);
-    let error = Iam::new(&config(&server), deadline).create(&user()).await.err().expect("an error");
+    let error =
+        Iam::new(&config(&server), deadline, RATE).create(Turn::for_test(), &user()).await.err().expect("an error");
     assert_eq!(server.requests().len(), 1, "requests that reached the server: {error}");
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains("hunter2"), "{shown}");
@@ -40,7 +41,7 @@ async fn failed_create(reply: Reply, deadline: Duration) -> IamError {
 #[tokio::test]
 async fn create_asks_for_the_service_and_hands_over_what_iam_issued() {
     let server = Server::start(vec![Reply::Answer(200, created())]);
-    let issued = iam(&server).create(&user()).await.expect("a credential");
+    let issued = iam(&server).create(Turn::for_test(), &user()).await.expect("a credential");
     assert_eq!(issued.id, id());
     assert_eq!(issued.service_user_name.as_str(), "orders-app-at-111122223333");
     assert_eq!(issued.password.expose(), PASSWORD);
@@ -131,7 +132,7 @@ fn reset() -> String {
 #[tokio::test]
 async fn reset_asks_for_the_credential_and_hands_over_its_new_password() {
     let server = Server::start(vec![Reply::Answer(200, reset())]);
-    let issued = iam(&server).reset(&user(), &id()).await.expect("a credential");
+    let issued = iam(&server).reset(Turn::for_test(), &user(), &id()).await.expect("a credential");
     assert_eq!((issued.id, issued.password.expose()), (id(), PASSWORD));
     let [request] = server.requests().try_into().unwrap();
     assert!(request.contains("Action=ResetServiceSpecificCredential&"), "{request}");
@@ -153,7 +154,7 @@ async fn a_reset_is_sent_once_and_refused_or_ambiguous() {
     ];
     for (name, reply, kind) in table {
         let server = Server::start(vec![reply]);
-        let error = iam(&server).reset(&user(), &id()).await.err().expect("an error");
+        let error = iam(&server).reset(Turn::for_test(), &user(), &id()).await.err().expect("an error");
         assert_eq!((error.kind(), server.requests().len()), (kind, 1), "{name}: {error}");
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{name}: {error}");
     }

@@ -1,9 +1,9 @@
 //! List, which must be complete, and Delete, which may find nothing.
 
-use super::{ID, Kind, Reply, Server, cut_after, iam, id, refused, user};
+use super::{ID, Kind, Reply, Server, Turn, cut_after, iam, id, refused, user};
 use crate::iam::{CredentialStatus, Deleted};
 
-fn entry(id: &str, status: &str) -> String {
+pub(super) fn entry(id: &str, status: &str) -> String {
     format!(
         "<member><UserName>orders-app</UserName><Status>{status}</Status>\
          <ServiceUserName>orders-app-at-111122223333</ServiceUserName><CreateDate>2026-11-22T10:11:12Z</CreateDate>\
@@ -12,7 +12,7 @@ fn entry(id: &str, status: &str) -> String {
     )
 }
 
-fn page(entries: &str, marker: Option<&str>) -> String {
+pub(super) fn page(entries: &str, marker: Option<&str>) -> String {
     let more = match marker {
         Some(marker) => format!("<IsTruncated>true</IsTruncated><Marker>{marker}</Marker>"),
         None => "<IsTruncated>false</IsTruncated>".to_owned(),
@@ -34,7 +34,7 @@ async fn list_reads_all_pages_and_each_id_once() {
             page(&(entry(ID, "Active") + &entry(second, "Inactive") + &entry(&"X".repeat(21), "Expired")), None),
         ),
     ]);
-    let found = iam(&server).list(&user()).await.unwrap();
+    let found = iam(&server).list(Turn::for_test(), &user()).await.unwrap();
     let seen: Vec<_> = found.iter().map(|one| (one.id.as_str(), one.status.clone())).collect();
     assert_eq!(
         seen,
@@ -67,7 +67,7 @@ async fn a_list_that_is_not_complete_is_no_list() {
     ];
     for (name, reply, requests) in table {
         let server = Server::start(vec![reply]);
-        let error = iam(&server).list(&user()).await.unwrap_err();
+        let error = iam(&server).list(Turn::for_test(), &user()).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Unavailable, "{name}: {error}");
         assert_eq!(server.requests().len(), requests, "{name}");
     }
@@ -75,7 +75,7 @@ async fn a_list_that_is_not_complete_is_no_list() {
     let script: Vec<_> =
         (0..99).map(|number| Reply::Answer(200, page("", Some(&format!("marker-{number}"))))).collect();
     let server = Server::start(script);
-    assert_eq!(iam(&server).list(&user()).await.unwrap_err().kind(), Kind::Unavailable);
+    assert_eq!(iam(&server).list(Turn::for_test(), &user()).await.unwrap_err().kind(), Kind::Unavailable);
     assert_eq!(server.requests().len(), 16);
 }
 
@@ -86,8 +86,8 @@ async fn list_tells_a_missing_user_from_a_user_without_credentials() {
         refused(404, "NoSuchEntity", "The user with name orders-app cannot be found."),
     ]);
     let iam = iam(&server);
-    assert_eq!(iam.list(&user()).await.unwrap(), []);
-    assert_eq!(iam.list(&user()).await.unwrap_err().kind(), Kind::UserNotFound);
+    assert_eq!(iam.list(Turn::for_test(), &user()).await.unwrap(), []);
+    assert_eq!(iam.list(Turn::for_test(), &user()).await.unwrap_err().kind(), Kind::UserNotFound);
 }
 
 #[tokio::test]
@@ -106,9 +106,9 @@ async fn delete_succeeds_when_there_is_nothing_to_delete_and_only_then() {
         Reply::Close,
     ]);
     let iam = iam(&server);
-    assert_eq!(iam.delete(&user(), &id()).await, Ok(Deleted::Now));
-    assert_eq!(iam.delete(&user(), &id()).await, Ok(Deleted::WasGone));
-    assert_eq!(iam.delete(&user(), &id()).await, Ok(Deleted::NotTheirs));
+    assert_eq!(iam.delete(Turn::for_test(), &user(), &id()).await, Ok(Deleted::Now));
+    assert_eq!(iam.delete(Turn::for_test(), &user(), &id()).await, Ok(Deleted::WasGone));
+    assert_eq!(iam.delete(Turn::for_test(), &user(), &id()).await, Ok(Deleted::NotTheirs));
     let request = &server.requests()[0];
     assert!(request.contains(&format!("&UserName=orders-app&ServiceSpecificCredentialId={ID}")), "{request}");
     for kind in [
@@ -119,7 +119,7 @@ async fn delete_succeeds_when_there_is_nothing_to_delete_and_only_then() {
         Kind::AccessDenied,
         Kind::Unavailable,
     ] {
-        let error = iam.delete(&user(), &id()).await.unwrap_err();
+        let error = iam.delete(Turn::for_test(), &user(), &id()).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
     }
     assert_eq!(server.requests().len(), 9);

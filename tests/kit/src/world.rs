@@ -81,6 +81,12 @@ impl World {
         Self::on(Box::leak(Box::new(control_plane)), Scope::Cluster, binary, name, iam, None).await
     }
 
+    /// A world on a control plane of its own, for a test that changes what others rely on. It lasts as long as the process.
+    pub async fn apart(binary: &str, name: &str, iam: Options) -> Self {
+        let control_plane = ControlPlane::start_empty().await.expect("the control plane starts");
+        Self::on(Box::leak(Box::new(control_plane)), Scope::Namespace, binary, name, iam, Some("*")).await
+    }
+
     async fn on(
         control_plane: &'static ControlPlane,
         scope: Scope,

@@ -92,7 +92,7 @@ fn faults(step: &Step) -> &'static [Outcome] {
         | Step::ReadSecret
         | Step::ConfirmListing
         | Step::Preflight(_) => &[],
-        Step::ListCredentials => &[Outcome::Stale],
+        Step::ListCredentials | Step::Resync => &[Outcome::Stale],
         Step::Create(_) | Step::DeleteCredential(..) => &[Outcome::Unseen, Outcome::Lost, Outcome::Late],
         Step::AddFinalizer
         | Step::BeginOperation(_)

@@ -162,7 +162,7 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
             pass.secret_fresh = true;
             Next::Step
         }
-        Step::ListCredentials => {
+        Step::ListCredentials | Step::Resync => {
             let listing = world.list(outcome == Outcome::Stale, scenario.settle);
             world.processes[me].memory.learn(&listing, pass.object.recorded.credential, scenario.settle);
             pass.listing = Some(listing);

@@ -30,8 +30,9 @@ fn assert_whole(world: &World) {
 fn a_request_resets_once_and_keeps_the_credential() {
     let mut world = ready();
     world.resource.rotate = Some("now".to_owned());
-    let begun = ["ReadClaims", "ReadSecret", "List", "Begin(2, Requested)", "ReadClaims", "Preflight", "Reset"];
-    let done = ["ReadClaims", "ReadSecret", "Publish", "Complete", "Wait(Ready/Published)"];
+    let begun =
+        ["ReadGrant", "ReadClaims", "ReadSecret", "List", "Begin(2, Requested)", "ReadClaims", "Preflight", "Reset"];
+    let done = ["ReadGrant", "ReadClaims", "ReadSecret", "Publish", "Complete", "Wait(Ready/Published)"];
     assert_eq!(world.run(), [begun.as_slice(), done.as_slice()].concat());
     world.run_for(LONG);
     assert_whole(&world);

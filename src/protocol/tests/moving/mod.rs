@@ -26,8 +26,8 @@ fn assert_moved(world: &World) {
 #[test]
 fn the_new_secret_comes_first_and_the_old_one_goes_after_its_time() {
     let mut world = moving();
-    let mut expected = vec!["ReadClaims", "ReadSecret", "ReadOther", "CopySecret", "Move"];
-    expected.extend(["ReadClaims", "ReadSecret", "Wait(Ready/Published)"]);
+    let mut expected = vec!["ReadGrant", "ReadClaims", "ReadSecret", "ReadOther", "CopySecret", "Move"];
+    expected.extend(["ReadGrant", "ReadClaims", "ReadSecret", "Wait(Ready/Published)"]);
     assert_eq!(world.run(), expected);
     assert_moved(&world);
     assert_eq!(others(&world), ["orders"], "pods that mount it may still start");

@@ -12,7 +12,8 @@ use super::world::{SETTINGS, id, issued};
 use crate::*;
 
 fn time() -> impl Strategy<Value = Timestamp> {
-    (0i64..40).prop_map(|minutes| Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes))
+    let near = (0i64..40).prop_map(|minutes| Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes));
+    prop_oneof![30 => near, 1 => Just(Timestamp::MIN), 1 => Just(Timestamp::MAX)]
 }
 
 fn ids() -> impl Strategy<Value = BTreeSet<CredentialId>> {
@@ -20,7 +21,7 @@ fn ids() -> impl Strategy<Value = BTreeSet<CredentialId>> {
 }
 
 fn epoch() -> impl Strategy<Value = Epoch> {
-    (0u64..5).prop_map(Epoch)
+    prop_oneof![30 => (0u64..5).prop_map(Epoch), 1 => Just(Epoch(Epoch::LAST.0 - 2))]
 }
 
 fn credential() -> impl Strategy<Value = Issued> {
@@ -130,12 +131,16 @@ fn memory() -> impl Strategy<Value = Memory> {
 
 fn resource() -> impl Strategy<Value = Resource> {
     let template = super::world::World::new().resource;
+    // The longest that the schema admits is 99999h99999m99999s.
+    let span = |near: std::ops::Range<i64>| prop_oneof![20 => near, 1 => Just(366_096_339)];
     let rotation =
-        (option::of(1i64..200_000), 0i64..20_000, any::<bool>()).prop_map(|(interval, inactive_for, reset)| Rotation {
-            strategy: if reset { crate::Strategy::InPlace } else { crate::Strategy::Overlap },
-            interval: interval.map(SignedDuration::from_secs),
-            inactive_for: SignedDuration::from_secs(inactive_for),
-            ..super::world::World::new().resource.rotation
+        (option::of(span(1..200_000)), span(0..20_000), any::<bool>()).prop_map(|(interval, inactive_for, reset)| {
+            Rotation {
+                strategy: if reset { crate::Strategy::InPlace } else { crate::Strategy::Overlap },
+                interval: interval.map(SignedDuration::from_secs),
+                inactive_for: SignedDuration::from_secs(inactive_for),
+                ..super::world::World::new().resource.rotation
+            }
         });
     let annotations = (option::of("[ab]"), option::of((1u64..6).prop_map(|number| id(number).to_string())));
     let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
@@ -211,7 +216,7 @@ fn fed_back(observed: &Observed, step: Step) -> Option<Observed> {
         Step::ReadGrant => next.grant = Some(Grant::Granted),
         Step::ReadClaims => next.claim = Some(Claim::Won),
         Step::ReadSecret => next.secret = Some(SecretFact::Absent),
-        Step::ListCredentials => {
+        Step::ListCredentials | Step::Resync => {
             next.listing = Some(Listing { credentials: vec![], taken_at: Timestamp::MAX, confirmed: false });
             next.memory.listed_at = Some(Timestamp::MAX);
         }
@@ -297,7 +302,7 @@ proptest! {
     fn without_a_grant_nothing_is_made_changed_or_ended_but_leftovers(observed in refused(), now in time()) {
         let recorded = &observed.resource.recorded;
         match decide(&observed, now) {
-            Step::Create(_) | Step::Reset(..) | Step::Preflight(_) | Step::Publish(_) | Step::Rerender | Step::AddFinalizer
+            Step::Create(_) | Step::Reset(..) | Step::Resync | Step::Preflight(_) | Step::Publish(_) | Step::Rerender | Step::AddFinalizer
                 | Step::CopySecret | Step::Move(_) | Step::DeleteFormer(_) | Step::ForgetFormer(_) | Step::Deactivate(_) | Step::RecordInactive | Step::ForgetRetiring | Step::ReleaseSecret
                 | Step::RemoveFinalizer => prop_assert!(false, "{:?}", decide(&observed, now)),
             // To take over is to end what is open: it is not begun.

@@ -261,7 +261,7 @@ impl World {
             Step::ReadGrant => observed.grant = Some(self.grant.clone()),
             Step::ReadClaims => observed.claim = Some(self.claim.clone()),
             Step::ReadSecret => observed.secret = Some(self.secret.clone()),
-            Step::ListCredentials => {
+            Step::ListCredentials | Step::Resync => {
                 let credentials = self.iam.iter().filter(|listed| !self.hidden.contains(&listed.id)).cloned().collect();
                 let listing = Listing { credentials, taken_at: self.now, confirmed: false };
                 self.memory.learn(&listing, self.resource.recorded.credential.as_ref(), SETTLE);
@@ -475,7 +475,7 @@ pub(crate) fn kind(step: &Step) -> &'static str {
         Step::ReadGrant => "ReadGrant",
         Step::ReadClaims => "ReadClaims",
         Step::ReadSecret => "ReadSecret",
-        Step::ListCredentials => "List",
+        Step::ListCredentials | Step::Resync => "List",
         Step::ConfirmListing => "Confirm",
         Step::StartOver => "StartOver",
         Step::AddFinalizer => "AddFinalizer",

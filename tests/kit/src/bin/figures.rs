@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Secret;
 use keyspaces_credential_operator::api::{KeyspacesCredential, KeyspacesCredentialStatus};
-use keyspaces_credential_operator::iam::Iam;
+use keyspaces_credential_operator::iam::{Iam, Rate, Urgency};
 use keyspaces_credential_operator::protocol::IamUserName;
 use kit::world::{World, has_condition};
 use kube::api::{Patch, PatchParams, PostParams, WatchEvent, WatchParams};
@@ -79,7 +79,7 @@ async fn bare_client(world: &World, name: &str, user: &str) -> Duration {
             aws_sdk_iam::config::Credentials::new("AKIAIOSFODNN7EXAMPLE", "secret", None, None, "figures"),
         ))
         .build();
-    let iam = Iam::new(&aws, Duration::from_secs(5));
+    let iam = Iam::new(&aws, Duration::from_secs(5), Rate { per_second: 1_000.0, burst: 1_000 });
     let user = IamUserName::parse(user).expect("a user name");
     // Suspended, so that the operator leaves it alone but for one status write of its own, which is not measured.
     world.apply(name, json!({ "iamUserName": user.as_str(), "suspend": true })).await;
@@ -89,11 +89,11 @@ async fn bare_client(world: &World, name: &str, user: &str) -> Duration {
     let (resources, secrets) = (world.resources(), world.secrets());
     resources.get(name).await.expect("a GET");
     secrets.get_opt(name).await.expect("a GET");
-    iam.list(&user).await.expect("a List");
+    iam.list(iam.turn(Urgency::Look).await, &user).await.expect("a List");
     let patch = json!({ "metadata": { "annotations": { "bare": "finalizer" } } });
     resources.patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await.expect("a write");
     let object = write_status(world, name, object.status.unwrap_or_default()).await;
-    let issued = iam.create(&user).await.expect("a Create");
+    let issued = iam.create(iam.turn(Urgency::Look).await, &user).await.expect("a Create");
     let secret: Secret = serde_json::from_value(json!({
         "metadata": { "name": name },
         "stringData": { "username": issued.service_user_name.as_str(), "password": issued.password.expose() },
