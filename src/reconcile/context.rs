@@ -9,6 +9,7 @@ use kube::Client;
 use super::events::Events;
 use crate::iam::{Iam, IssuedCredential};
 use crate::protocol::{Epoch, IamUserName, Memory, Settings};
+use crate::role::{CurrentRole, Role};
 
 /// What every pass needs.
 pub struct Context {
@@ -24,6 +25,8 @@ pub struct Context {
     pub deadline: Duration,
     /// Where the story is told.
     pub events: Events,
+    /// Whether this process acts.
+    pub role: CurrentRole,
     pub(crate) memories: Memories,
 }
 
@@ -37,8 +40,14 @@ impl Context {
         namespace: Option<String>,
         deadline: Duration,
         events: Events,
+        role: CurrentRole,
     ) -> Self {
-        Self { client, iam, settings, namespace, deadline, events, memories: Memories::default() }
+        Self { client, iam, settings, namespace, deadline, events, role, memories: Memories::default() }
+    }
+
+    /// Whether a pass may go on. One that has a password in hand always may: nobody else can publish it.
+    pub(crate) fn may_go_on(&self, held: Option<&Held>) -> bool {
+        held.is_some() || self.role.now() == Role::Leading
     }
 }
 
@@ -74,6 +83,19 @@ impl Memories {
     pub(crate) fn entry(&self, namespace: &str, name: &str) -> SharedEntry {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(entries.entry((namespace.to_owned(), name.to_owned())).or_default())
+    }
+
+    /// Forgets all but passwords in hand. Another process may have acted since anything else was seen.
+    pub(crate) async fn refresh(&self) {
+        let entries: Vec<_> = {
+            let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            entries.values().map(Arc::clone).collect()
+        };
+        for entry in entries {
+            let mut entry = entry.lock().await;
+            let attempt = entry.memory.attempt.take().filter(|_| entry.held.is_some());
+            entry.memory = Memory { attempt, ..Memory::default() };
+        }
     }
 
     /// Forgets a resource that is gone.

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{Future, StreamExt};
+use futures::StreamExt;
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::PartialObjectMeta;
 use kube::runtime::controller::{Action, Config, Controller, Error};
@@ -14,22 +14,27 @@ use kube::{Api, ResourceExt};
 use tokio::sync::watch;
 
 use super::context::Context;
-use super::pass;
+use super::{panics, pass};
 use crate::api::KeyspacesCredential;
 use crate::secret::{MANAGED_BY_LABEL, RESOURCE};
 
 /// Resources that are worked on at the same time. One slow IAM user does not hold the others.
 const CONCURRENCY: u16 = 64;
 
-/// Reconciles until `shutdown`; passes that have begun are finished. `ready` becomes true once the resources are listed.
+/// Reconciles whenever this process leads, until it is to end. `listed` says whether it has seen all resources.
+pub async fn run(context: Arc<Context>, listed: watch::Sender<bool>) {
+    while context.role.leads().await {
+        context.memories.refresh().await;
+        listed.send_replace(false);
+        term(Arc::clone(&context), listed.clone()).await;
+    }
+}
+
+/// Reconciles for as long as this process leads. No pass begins after that; those that have begun come to an end.
 ///
 /// Resources and Secrets are watched as metadata only: a pass reads them afresh, an object that cannot be decoded does not
 /// stop the watch of the others, and no password is cached.
-pub async fn run(
-    context: Arc<Context>,
-    ready: watch::Sender<bool>,
-    shutdown: impl Future<Output = ()> + Send + Sync + 'static,
-) {
+async fn term(context: Arc<Context>, listed: watch::Sender<bool>) {
     let resources: Api<PartialObjectMeta<KeyspacesCredential>> = match &context.namespace {
         Some(namespace) => Api::namespaced(context.client.clone(), namespace),
         None => Api::all(context.client.clone()),
@@ -46,8 +51,7 @@ pub async fn run(
         .inspect(move |event| {
             if matches!(event, Ok(watcher::Event::InitDone)) {
                 tracing::info!("all resources are listed");
-                // Nobody may be asking for readiness.
-                let _ = ready.send(true);
+                listed.send_replace(true);
             }
         })
         .reflect(writer)
@@ -57,7 +61,7 @@ pub async fn run(
     Controller::for_stream(changes, reader)
         .watches(secrets, ours, |secret| resource_of(&secret))
         .with_config(Config::default().concurrency(CONCURRENCY))
-        .graceful_shutdown_on(shutdown)
+        .graceful_shutdown_on(context.role.clone().steps_down())
         .run(reconcile, |_, error: &Infallible, _| match *error {}, context)
         .for_each(|outcome| {
             if let Err(error) = outcome {
@@ -79,7 +83,8 @@ async fn reconcile(
     context: Arc<Context>,
 ) -> Result<Action, Infallible> {
     let namespace = object.namespace().unwrap_or_default();
-    let again = pass::reconcile(&context, &namespace, &object.name_any()).await;
+    let name = object.name_any();
+    let again = panics::isolated(&context, &namespace, &name, pass::reconcile(&context, &namespace, &name)).await;
     // A time that has passed already must not become a loop without a pause.
     Ok(again.map_or_else(Action::await_change, |wait| Action::requeue(wait.max(Duration::from_millis(100)))))
 }

@@ -12,7 +12,7 @@ use super::context::{Context, Entry, Held};
 use super::failure::{Failure, kubernetes};
 use super::observe;
 use crate::api::KeyspacesCredential;
-use crate::protocol::{Memory, Observed, decide};
+use crate::protocol::{Memory, Observed, Resource, decide};
 use crate::secret::{self, Seen};
 
 /// More steps than any pass needs; the longest legitimate one has about twenty.
@@ -49,6 +49,10 @@ pub(crate) async fn reconcile(context: &Context, namespace: &str, name: &str) ->
     let entry = context.memories.entry(namespace, name);
     let mut entry = entry.lock().await;
     for _ in 0..MOST_STARTS {
+        if !context.may_go_on(entry.held.as_ref()) {
+            // If this process leads again before anybody has noticed that it did not, nothing else calls the next pass.
+            return Some(Duration::ZERO);
+        }
         match begin(context, namespace, name, &mut entry).await {
             Ok(After::Decide | After::StartOver) | Err(Failure::Conflict(_)) => {}
             Ok(After::Wait(until)) => return until.map(remaining),
@@ -61,8 +65,26 @@ pub(crate) async fn reconcile(context: &Context, namespace: &str, name: &str) ->
     Some(Duration::from_secs(1))
 }
 
-fn remaining(until: Timestamp) -> Duration {
+pub(crate) fn remaining(until: Timestamp) -> Duration {
     Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO)
+}
+
+/// Writes a failure down that no pass could write down itself.
+pub(crate) async fn report_failure(
+    context: &Context,
+    namespace: &str,
+    name: &str,
+    failure: &Failure,
+) -> Result<After, Failure> {
+    let resources: Api<KeyspacesCredential> = Api::namespaced(context.client.clone(), namespace);
+    let known_at = Timestamp::now();
+    let Some(object) = bounded(context, "reading the resource", resources.get_opt(name)).await? else {
+        return Ok(After::Wait(None));
+    };
+    match observe::resource(&object, &context.settings) {
+        Ok(resource) => Pass::new(context, object, known_at, resource, Entry::default()).report_failure(failure).await,
+        Err(unreadable) => super::report::unreadable(context, object, &unreadable).await,
+    }
 }
 
 async fn begin(context: &Context, namespace: &str, name: &str, entry: &mut Entry) -> Result<After, Failure> {
@@ -83,23 +105,8 @@ async fn begin(context: &Context, namespace: &str, name: &str, entry: &mut Entry
         Ok(resource) => resource,
         Err(failure) => return super::report::unreadable(context, object, &failure).await,
     };
-    let mut pass = Pass {
-        context,
-        object,
-        known_at,
-        secret: None,
-        observed: Observed {
-            resource,
-            claim: None,
-            secret: None,
-            listing: None,
-            removed: BTreeSet::new(),
-            deactivated: BTreeSet::new(),
-            memory: std::mem::take(&mut entry.memory),
-            settings: context.settings,
-        },
-        held: entry.held.take(),
-    };
+    let known = Entry { uid: entry.uid.clone(), memory: std::mem::take(&mut entry.memory), held: entry.held.take() };
+    let mut pass = Pass::new(context, object, known_at, resource, known);
     let after = pass.run().await;
     entry.memory = pass.observed.memory;
     entry.held = pass.held;
@@ -123,9 +130,32 @@ async fn discard(context: &Context, namespace: &str, entry: &mut Entry) -> Resul
     Ok(())
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    fn new(
+        context: &'a Context,
+        object: KeyspacesCredential,
+        known_at: Timestamp,
+        resource: Resource,
+        entry: Entry,
+    ) -> Self {
+        let observed = Observed {
+            resource,
+            claim: None,
+            secret: None,
+            listing: None,
+            removed: BTreeSet::new(),
+            deactivated: BTreeSet::new(),
+            memory: entry.memory,
+            settings: context.settings,
+        };
+        Self { context, object, known_at, secret: None, observed, held: entry.held }
+    }
+
     async fn run(&mut self) -> Result<After, Failure> {
         for _ in 0..MOST_STEPS {
+            if !self.context.may_go_on(self.held.as_ref()) {
+                return Ok(After::Wait(Some(Timestamp::now())));
+            }
             let step = decide(&self.observed, Timestamp::now());
             match self.perform(step).await {
                 Ok(After::Decide) => {}

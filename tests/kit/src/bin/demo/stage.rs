@@ -116,15 +116,19 @@ impl Stage {
             iam_url: &iam_url,
             log: self.log_file(),
             flags: Vec::new(),
-            environment: vec![("RUST_LOG".to_owned(), "info".to_owned())],
+            environment: [("RUST_LOG", "info"), ("POD_NAMESPACE", OPERATOR)]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
         });
         let address = operator.probe_address().to_owned();
-        let ready = self.until("the operator is ready", async || self.probe(&address, "/readyz").await.is_ok());
+        // A standby is ready as well.
+        let leads = async || operator.readiness().await.as_deref() == Some("leading");
+        let ready = self.until("the operator is ready", leads);
         tokio::select! {
             ready = ready => ready?,
             code = operator.ended() => return Err(format!("the operator does not start, exit code {code:?}")),
         }
-        screen.check("/readyz: it has listed its resources and watches them");
+        screen.check("/readyz: it leads, has listed its resources and watches them");
         Ok(operator)
     }
 
