@@ -103,7 +103,10 @@ const SHORTEST_LEASE: Duration = Duration::from_secs(3);
 fn lease_span(text: &str) -> Result<Duration, String> {
     let duration = span(text)?;
     if duration < SHORTEST_LEASE {
-        return Err(format!("shorter than {}s, and replicas would do little else than renew", SHORTEST_LEASE.as_secs()));
+        return Err(format!(
+            "shorter than {}s, and replicas would do little else than renew",
+            SHORTEST_LEASE.as_secs()
+        ));
     }
     Ok(duration)
 }

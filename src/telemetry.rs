@@ -15,8 +15,7 @@ const QUIET: &str = "info,kube_runtime::controller=warn,k8s_controller=warn";
 /// Sets up the log on standard output, and what is said of a panic. Called once.
 pub fn start(format: LogFormat) {
     std::panic::set_hook(Box::new(tell_panic));
-    let wanted =
-        std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_else(|_| QUIET.to_owned());
+    let wanted = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_else(|_| QUIET.to_owned());
     let mut filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(wanted);
     // kube's client logs the body of a reply that it cannot decode, and that body may be a Secret. It is silenced whatever
     // RUST_LOG says; what went wrong is told by the operator itself.

@@ -11,10 +11,12 @@ mod crash;
 mod fences;
 mod healing;
 mod image;
+mod leader;
 mod life;
 mod readme;
 mod refusals;
 mod rotation;
+mod shutdown;
 mod silence;
 mod start;
 

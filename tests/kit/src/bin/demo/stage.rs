@@ -122,7 +122,7 @@ impl Stage {
         });
         let address = operator.probe_address().to_owned();
         // A standby is ready as well.
-        let leads = async || operator.readiness().await.as_deref() == Some("leading");
+        let leads = async || self.probe(&address, "/readyz").await.is_ok_and(|answer| answer.ends_with("leading\n"));
         let ready = self.until("the operator is ready", leads);
         tokio::select! {
             ready = ready => ready?,
@@ -207,8 +207,8 @@ impl Stage {
         ensure(in_time, || format!("not within {} seconds: {what}", PATIENCE.as_secs()))
     }
 
-    /// Asks for a page that answers 200 when all is well.
-    async fn probe(&self, address: &str, path: &str) -> Result<(), String> {
+    /// Asks for a page that answers 200 when all is well. Gives the answer.
+    async fn probe(&self, address: &str, path: &str) -> Result<String, String> {
         let answer = async {
             let mut stream = TcpStream::connect(address).await?;
             let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
@@ -219,7 +219,8 @@ impl Stage {
         };
         let answer = answer.await.map_err(|error| format!("http://{address}{path}: {error}"))?;
         let first = answer.lines().next().unwrap_or_default();
-        ensure(first.contains(" 200 "), || format!("http://{address}{path} says {first}"))
+        ensure(first.contains(" 200 "), || format!("http://{address}{path} says {first}"))?;
+        Ok(answer)
     }
 }
 
