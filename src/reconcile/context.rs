@@ -104,3 +104,24 @@ impl Memories {
         entries.remove(&(namespace.to_owned(), name.to_owned()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{Attempt, Stage};
+
+    #[tokio::test]
+    async fn what_was_seen_before_somebody_else_led_is_forgotten() {
+        let memories = Memories::default();
+        let entry = memories.entry("shop", "orders");
+        {
+            let mut entry = entry.lock().await;
+            entry.uid = "1".to_owned();
+            entry.memory.listed_at = Some(jiff::Timestamp::UNIX_EPOCH);
+            entry.memory.attempt = Some(Attempt { epoch: Epoch(7), stage: Stage::Preflighted });
+        }
+        memories.refresh().await;
+        let entry = entry.lock().await;
+        assert_eq!((entry.uid.as_str(), &entry.memory), ("1", &Memory::default()));
+    }
+}
