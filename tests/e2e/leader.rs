@@ -156,6 +156,30 @@ async fn a_leader_that_is_stopped_releases_the_lease() {
 }
 
 #[tokio::test]
+async fn a_leader_that_ends_keeps_the_lease_until_its_password_is_published() {
+    let mut world = world("keeping").await;
+    start_first(&mut world, &["--hold", "60s", "--api-deadline", "60s"]).await;
+    let other = start_another(&world, &[]);
+    is(&world, &other, "standby").await;
+    let gate = world.proxy().hold(Which::writes().of("secrets"));
+    world.apply("orders", json!({ "iamUserName": USER })).await;
+    gate.arrived().await;
+    signal("TERM", world.operator().id()).await;
+    is(&world, world.operator.as_ref().unwrap(), "ending").await;
+    // For longer than the other one would wait for a renewal.
+    let renewals = || world.proxy().requests_that(&Which::writes().of("leases")).len();
+    let renewed = renewals();
+    assert!(world.eventually(async || renewals() >= renewed + 10).await, "{}", world.log());
+    assert_eq!(other.readiness().await.as_deref(), Some("standby"), "{}", world.log());
+    gate.release();
+
+    assert_eq!(world.operator().ended().await, Some(0), "{}", world.log());
+    is(&world, &other, "leading").await;
+    settled(&world).await;
+    assert_eq!((world.counts().0, world.counts().2), (1, 0));
+}
+
+#[tokio::test]
 async fn a_leader_that_was_frozen_with_a_password_in_hand_comes_too_late() {
     let mut world = world("frozen").await;
     start_first(&mut world, &["--hold", "60s", "--api-deadline", "60s"]).await;
