@@ -73,12 +73,11 @@ impl Candidate {
     /// Waits until the lease could be asked for. A replica that cannot take over is not ready to stand by.
     async fn see_lease(&self) {
         while let Err(error) = self.leases.get_opt(MANAGER).await {
-            match error {
-                kube::Error::Api(status) => {
-                    tracing::warn!(code = status.code, "the lease is refused, trying again: {}", status.message);
-                }
-                _ => tracing::warn!("the API server cannot be reached, trying again"),
-            }
+            let why = match error {
+                kube::Error::Api(status) => status.message,
+                _ => "the API server cannot be reached".to_owned(),
+            };
+            tracing::warn!("the lease cannot be read, trying again: {why}");
             tokio::time::sleep(self.retry).await;
         }
     }

@@ -41,7 +41,7 @@ fn words(payload: &dyn Any) -> &'static str {
 }
 
 #[cfg(test)]
-#[expect(clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
+#[expect(clippy::panic, reason = "a test may fail")]
 mod tests {
     use super::*;
 

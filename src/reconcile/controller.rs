@@ -84,7 +84,8 @@ async fn reconcile(
 ) -> Result<Action, Infallible> {
     let namespace = object.namespace().unwrap_or_default();
     let name = object.name_any();
-    let again = panics::isolated(&context, &namespace, &name, pass::reconcile(&context, &namespace, &name)).await;
+    let pass = Box::pin(pass::reconcile(&context, &namespace, &name));
+    let again = panics::isolated(&context, &namespace, &name, pass).await;
     // A time that has passed already must not become a loop without a pause.
     Ok(again.map_or_else(Action::await_change, |wait| Action::requeue(wait.max(Duration::from_millis(100)))))
 }

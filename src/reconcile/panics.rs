@@ -21,7 +21,7 @@ pub(crate) async fn isolated(
         Ok(again) => again,
         Err(failure) => {
             // Telling may stumble over the same thing as the pass.
-            let told = pass::report_failure(context, namespace, name, &failure);
+            let told = Box::pin(pass::report_failure(context, namespace, name, &failure));
             match caught(&context.memories, namespace, name, told).await {
                 Ok(Ok(After::Wait(until))) => until.map(remaining),
                 Ok(Ok(After::Decide | After::StartOver) | Err(_)) | Err(_) => Some(context.deadline),
@@ -39,13 +39,11 @@ async fn caught<T>(
     future: impl Future<Output = T>,
 ) -> Result<T, Failure> {
     // The payload is dropped: its words may quote a password. The hook has told where it happened.
-    match AssertUnwindSafe(future).catch_unwind().await {
-        Ok(value) => Ok(value),
-        Err(_) => {
-            *memories.entry(namespace, name).lock().await = Entry::default();
-            Err(Failure::Panicked)
-        }
-    }
+    let Ok(value) = AssertUnwindSafe(future).catch_unwind().await else {
+        *memories.entry(namespace, name).lock().await = Entry::default();
+        return Err(Failure::Panicked);
+    };
+    Ok(value)
 }
 
 #[cfg(test)]

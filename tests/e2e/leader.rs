@@ -271,7 +271,8 @@ async fn without_the_right_to_leases_it_does_not_act_and_says_what_is_missing() 
     let new = start_another(&world, &[]);
     let says =
         format!("resource \"leases\" in API group \"coordination.k8s.io\" in the namespace \"{}\"", world.namespace);
-    let told = async || world.log().lines().any(|line| line.contains("the lease is refused") && line.contains(&says));
+    let told =
+        async || world.log().lines().any(|line| line.contains("the lease cannot be read") && line.contains(&says));
     assert!(world.eventually(told).await, "{}", world.log());
     assert_eq!(new.readiness().await.as_deref(), Some("the lease could not be asked for yet"));
 
