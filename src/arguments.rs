@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::api::Span;
 use crate::reconcile::Grants;
@@ -75,7 +75,21 @@ pub struct Options {
     #[arg(long, env, default_value = "10s", value_parser = span, value_name = "TIME")]
     pub api_deadline: Duration,
 
-    /// Where /healthz (the process lives) and /readyz (it reconciles) answer.
+    /// Whether replicas agree on one of them that acts. Without it nothing is lost, but all of them do the same work.
+    #[arg(long, env, default_value_t = true, action = ArgAction::Set, value_name = "BOOL")]
+    pub leader_election: bool,
+
+    /// How long the others wait after the last word of the replica that acts. It stops after two thirds of this if it cannot
+    /// renew its lease.
+    #[arg(long, env, default_value = "15s", value_parser = lease_span, value_name = "TIME")]
+    pub lease_duration: Duration,
+
+    /// Where the lease is kept, by default the namespace of the pod. The operator must be allowed to get, create and update
+    /// leases of coordination.k8s.io there.
+    #[arg(long, env = "POD_NAMESPACE", value_name = "NAMESPACE")]
+    pub lease_namespace: Option<String>,
+
+    /// Where /healthz (the process lives) and /readyz (it stands by, or it reconciles) answer.
     #[arg(long, env, default_value = "0.0.0.0:8081", value_name = "ADDRESS")]
     pub probe_address: SocketAddr,
 
@@ -108,6 +122,20 @@ fn span(text: &str) -> Result<Duration, String> {
     Duration::try_from(duration).map_err(|error| error.to_string())
 }
 
+/// A renewal is tried every two fifteenths of this, and takes two requests.
+const SHORTEST_LEASE: Duration = Duration::from_secs(3);
+
+fn lease_span(text: &str) -> Result<Duration, String> {
+    let duration = span(text)?;
+    if duration < SHORTEST_LEASE {
+        return Err(format!(
+            "shorter than {}s, and replicas would do little else than renew",
+            SHORTEST_LEASE.as_secs()
+        ));
+    }
+    Ok(duration)
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may fail")]
 mod tests {
@@ -118,6 +146,14 @@ mod tests {
         let arguments = Arguments::try_parse_from(["operator"]).unwrap();
         assert_eq!(arguments.options.settle, Duration::from_mins(2));
         assert!(arguments.command.is_none());
+    }
+
+    #[test]
+    fn leader_election_is_on_unless_it_is_switched_off() {
+        assert!(Arguments::try_parse_from(["operator"]).unwrap().options.leader_election);
+        let off = Arguments::try_parse_from(["operator", "--leader-election=false"]).unwrap();
+        assert!(!off.options.leader_election);
+        assert!(Arguments::try_parse_from(["operator", "--lease-duration", "2s"]).is_err());
     }
 
     #[test]

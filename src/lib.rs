@@ -4,15 +4,18 @@
 //! * [`protocol`]: the functional core that decides, a crate of its own.
 //! * [`reconcile`]: the shell that observes, performs one step and goes round.
 //! * [`iam`] and [`secret`]: the adapters at the edge.
+//! * [`leader`] and [`role`]: which of several replicas acts.
 //! * [`operator`]: putting the parts together.
 
 pub mod api;
 pub mod arguments;
 pub mod crd;
 pub mod iam;
+pub mod leader;
 pub mod operator;
 pub mod probes;
 pub mod reconcile;
+pub mod role;
 pub mod secret;
 pub mod telemetry;
 

@@ -5,24 +5,35 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
+use futures::FutureExt;
 use jiff::SignedDuration;
 use kube::{Client, Config};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{oneshot, watch};
 
 use crate::arguments::Options;
 use crate::iam::{Iam, Rate};
+use crate::leader::Candidate;
 use crate::protocol::Settings;
 use crate::reconcile::{self, Context, Events, Grants};
+use crate::role::{CurrentRole, Role};
 use crate::{probes, telemetry};
 
-/// Runs the operator until SIGTERM or SIGINT.
+/// How long the last events may take.
+const LAST_EVENTS: Duration = Duration::from_secs(5);
+
+/// Runs the operator until SIGTERM or SIGINT: no new step is begun then, but a password in hand is published. A second signal
+/// ends it at once.
 ///
 /// # Errors
 /// It cannot start: no kubeconfig, an address that is taken.
 pub fn run(options: Options) -> Result<(), Box<dyn Error>> {
     telemetry::start(options.log_format);
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(operate(options))
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(operate(options));
+    // Dropping it would wait for a look-up of a name that gets no answer.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
@@ -37,6 +48,9 @@ async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
         iam_rate,
         iam_burst,
         api_deadline,
+        leader_election,
+        lease_duration,
+        lease_namespace,
         probe_address,
         log_format: _,
     } = options;
@@ -46,6 +60,7 @@ async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
         resync: SignedDuration::try_from(resync)?,
         recheck: SignedDuration::try_from(recheck)?,
     };
+    let mut signals = Signals::listen()?;
     let mut config = Config::infer().await.map_err(|error| {
         format!(
             "no way to the API server: run in a cluster, or set KUBECONFIG to a kubeconfig that can be read ({})",
@@ -57,8 +72,12 @@ async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
     config.default_retry = false;
     // A watch whose other end is gone without a word ends here. The API server itself ends every watch after less than this.
     config.read_timeout = Some(Duration::from_secs(295));
-    let client =
-        Client::try_from(config).map_err(|error| format!("the way to the API server cannot be used: {error}"))?;
+    let unusable = |error: kube::Error| format!("the way to the API server cannot be used: {error}");
+    let candidate = leader_election
+        .then(|| Candidate::new(config.clone(), lease_namespace.as_deref(), lease_duration))
+        .transpose()
+        .map_err(unusable)?;
+    let client = Client::try_from(config).map_err(unusable)?;
     let listener = probes::listen(probe_address).await.map_err(|error| {
         format!("cannot listen on {probe_address} for probes: {error}; choose another --probe-address")
     })?;
@@ -66,38 +85,68 @@ async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
     let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let iam = Iam::new(&aws, iam_deadline, Rate { per_second: iam_rate, burst: iam_burst });
     let (events, writer) = Events::start(client.clone());
-    let context = Arc::new(Context::new(client, iam, settings, namespace, grants, api_deadline, events));
+    let role = CurrentRole::default();
+    let context = Arc::new(Context::new(client, iam, settings, namespace, grants, api_deadline, events, role.clone()));
 
-    let (ready, is_ready) = watch::channel(false);
-    let probes = tokio::spawn(probes::serve(listener, is_ready));
+    let (listed, is_listed) = watch::channel(false);
+    let probes = tokio::spawn(probes::serve(listener, role.clone(), is_listed));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
     if grants == Grants::Open {
         tracing::warn!("--grants=open: every namespace may ask for every IAM user");
     }
-    reconcile::run(context, ready, stopped()?).await;
+
+    let (ended, has_ended) = oneshot::channel::<()>();
+    let reconciling = async {
+        reconcile::run(context, listed).await;
+        drop(ended);
+    };
+    let standing = async {
+        match candidate {
+            Some(candidate) => candidate.stand(&role, has_ended.map(drop)).await,
+            None => role.assign(Role::Leading),
+        }
+    };
+    // One call to IAM, what publishes its outcome, and the release of the lease, all at their deadlines. Each call has one,
+    // so this is for what nobody has thought of.
+    let longest_end = iam_deadline + 4 * api_deadline;
+    let impatience = async {
+        signals.next().await;
+        role.assign(Role::Ending);
+        tokio::select! {
+            () = tokio::time::sleep(longest_end) => {}
+            () = signals.next() => {}
+        }
+    };
+    tokio::select! {
+        _ = futures::future::join(reconciling, standing) => {}
+        () = impatience => tracing::warn!("stopping in the middle of a pass: the next process finds what it leaves"),
+    }
     probes.abort();
-    // The last events are still on their way; each has a deadline of its own.
-    writer.await?;
+    // The last events are still on their way.
+    if tokio::time::timeout(LAST_EVENTS, writer).await.is_err() {
+        tracing::debug!("not all events were written");
+    }
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Completes on SIGTERM or SIGINT.
-fn stopped() -> std::io::Result<impl Future<Output = ()> + Send + Sync + 'static> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    tokio::spawn(async move {
+/// The signals that ask the process to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-        tracing::info!("stopping: finishing the passes that have begun");
-        // The receiver is gone only if the operator is already on its way out.
-        let _ = sender.send(());
-    });
-    Ok(async move {
-        let _ = receiver.await;
-    })
+    }
 }
 
 /// An error with its causes on one line.

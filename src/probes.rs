@@ -1,4 +1,4 @@
-//! `/healthz` says that the process lives, `/readyz` that it reconciles.
+//! `/healthz` says that the process lives, `/readyz` that it reconciles or stands by, and which of the two.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -11,6 +11,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::role::{CurrentRole, Role};
+
 /// Listens on an address.
 ///
 /// # Errors
@@ -19,8 +21,8 @@ pub async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-/// Answers until the task is dropped.
-pub async fn serve(listener: TcpListener, ready: watch::Receiver<bool>) {
+/// Answers until the task is dropped. `listed` says whether the one that acts has seen all resources.
+pub async fn serve(listener: TcpListener, role: CurrentRole, listed: watch::Receiver<bool>) {
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -31,10 +33,10 @@ pub async fn serve(listener: TcpListener, ready: watch::Receiver<bool>) {
                 continue;
             }
         };
-        let ready = ready.clone();
+        let (role, listed) = (role.clone(), listed.clone());
         tokio::spawn(async move {
             let answer = service_fn(move |request| {
-                let answer = answer(&request, *ready.borrow());
+                let answer = answer(&request, role.now(), *listed.borrow());
                 async move { Ok::<_, Infallible>(answer) }
             });
             // A prober that hangs up is no news.
@@ -43,14 +45,24 @@ pub async fn serve(listener: TcpListener, ready: watch::Receiver<bool>) {
     }
 }
 
-fn answer(request: &Request<Incoming>, ready: bool) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, role: Role, listed: bool) -> Response<Full<Bytes>> {
     let (status, text) = match request.uri().path() {
         "/healthz" => (StatusCode::OK, "ok\n"),
-        "/readyz" if ready => (StatusCode::OK, "ok\n"),
-        "/readyz" => (StatusCode::SERVICE_UNAVAILABLE, "the resources are not listed yet\n"),
+        "/readyz" => readiness(role, listed),
         _ => (StatusCode::NOT_FOUND, "only /healthz and /readyz are here\n"),
     };
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
     response
+}
+
+/// A standby is ready: a rolling update of two replicas would wait for it for ever otherwise.
+fn readiness(role: Role, listed: bool) -> (StatusCode, &'static str) {
+    match role {
+        Role::Standby => (StatusCode::OK, "standby\n"),
+        Role::Leading if listed => (StatusCode::OK, "leading\n"),
+        Role::Leading => (StatusCode::SERVICE_UNAVAILABLE, "the resources are not listed yet\n"),
+        Role::Starting => (StatusCode::SERVICE_UNAVAILABLE, "the lease could not be asked for yet\n"),
+        Role::Ending => (StatusCode::SERVICE_UNAVAILABLE, "ending\n"),
+    }
 }

@@ -1,15 +1,21 @@
 //! The log.
 
+use std::any::Any;
+use std::panic::PanicHookInfo;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{Directive, LevelFilter};
 
 use crate::arguments::LogFormat;
 
-/// Sets up the log on standard output. Called once.
+/// kube's span round each pass repeats in 140 characters what each line says itself, and so does the election with what the
+/// operator says about its role. They are there for those who set RUST_LOG.
+const QUIET: &str = "info,kube_runtime::controller=warn,k8s_controller=warn";
+
+/// Sets up the log on standard output, and what is said of a panic. Called once.
 pub fn start(format: LogFormat) {
-    // kube's span round each pass repeats in 140 characters what each line says itself; it is there for those who set RUST_LOG.
-    let wanted =
-        std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_else(|_| "info,kube_runtime::controller=warn".to_owned());
+    std::panic::set_hook(Box::new(tell_panic));
+    let wanted = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_else(|_| QUIET.to_owned());
     let mut filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(wanted);
     // kube's client logs the body of a reply that it cannot decode, and that body may be a Secret. It is silenced whatever
     // RUST_LOG says; what went wrong is told by the operator itself.
@@ -20,5 +26,31 @@ pub fn start(format: LogFormat) {
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
+    }
+}
+
+fn tell_panic(panic: &PanicHookInfo<'_>) {
+    let thread = std::thread::current();
+    let location = panic.location().map(ToString::to_string);
+    tracing::error!(thread = thread.name(), location, "a panic, please report it: {}", words(panic.payload()));
+}
+
+/// What a panic says, if that is written in the source. What was put together at run time may quote a password.
+fn words(payload: &dyn Any) -> &'static str {
+    payload.downcast_ref::<&'static str>().copied().unwrap_or("its words are not shown, for they may quote a password")
+}
+
+#[cfg(test)]
+#[expect(clippy::panic, reason = "a test may fail")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_panic_are_shown_only_if_they_are_in_the_source() {
+        let password = String::from("hunter2");
+        let put_together = std::panic::catch_unwind(|| panic!("cannot use {password}")).unwrap_err();
+        let plain = std::panic::catch_unwind(|| panic!("out of luck")).unwrap_err();
+        assert!(!words(&*put_together).contains("hunter2"));
+        assert_eq!(words(&*plain), "out of luck");
     }
 }

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kube::Client;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
 use super::events::Events;
 use crate::iam::{Iam, IssuedCredential};
 use crate::protocol::{Epoch, IamUserName, Memory, Settings};
+use crate::role::{CurrentRole, Role};
 
 /// Whether a namespace needs a grant for an IAM user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -39,9 +40,10 @@ pub struct Context {
     pub deadline: Duration,
     /// Where the story is told.
     pub events: Events,
+    /// Whether this process acts.
+    pub role: CurrentRole,
     /// Room for the passes that work at the same time. One that waits for its turn at IAM takes no room.
     pub(crate) room: Semaphore,
-    stopping: watch::Sender<bool>,
     pub(crate) memories: Memories,
 }
 
@@ -56,6 +58,7 @@ impl Context {
         grants: Grants,
         deadline: Duration,
         events: Events,
+        role: CurrentRole,
     ) -> Self {
         Self {
             client,
@@ -65,22 +68,15 @@ impl Context {
             grants,
             deadline,
             events,
+            role,
             room: Semaphore::new(ROOM),
-            stopping: watch::Sender::new(false),
             memories: Memories::default(),
         }
     }
 
-    /// Nobody begins a pass or waits for a turn any more.
-    pub(crate) fn stop(&self) {
-        self.room.close();
-        self.stopping.send_replace(true);
-    }
-
-    /// Completes when the operator is about to stop.
-    pub(crate) async fn stopped(&self) {
-        // The sender lives as long as `self`.
-        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    /// Whether a pass may go on. One that has a password in hand always may: nobody else can publish it.
+    pub(crate) fn may_go_on(&self, held: Option<&Held>) -> bool {
+        held.is_some() || self.role.now() == Role::Leading
     }
 }
 
@@ -120,9 +116,43 @@ impl Memories {
         Arc::clone(entries.entry((namespace.to_owned(), name.to_owned())).or_default())
     }
 
+    /// Forgets all but passwords in hand. Another process may have acted since anything else was seen.
+    pub(crate) async fn refresh(&self) {
+        let entries: Vec<_> = {
+            let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            entries.values().map(Arc::clone).collect()
+        };
+        for entry in entries {
+            let mut entry = entry.lock().await;
+            let attempt = entry.memory.attempt.take().filter(|_| entry.held.is_some());
+            entry.memory = Memory { attempt, ..Memory::default() };
+        }
+    }
+
     /// Forgets a resource that is gone.
     pub(crate) fn forget(&self, namespace: &str, name: &str) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         entries.remove(&(namespace.to_owned(), name.to_owned()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{Attempt, Stage};
+
+    #[tokio::test]
+    async fn what_was_seen_before_somebody_else_led_is_forgotten() {
+        let memories = Memories::default();
+        let entry = memories.entry("shop", "orders");
+        {
+            let mut entry = entry.lock().await;
+            entry.uid = "1".to_owned();
+            entry.memory.listed_at = Some(jiff::Timestamp::UNIX_EPOCH);
+            entry.memory.attempt = Some(Attempt { epoch: Epoch(7), stage: Stage::Preflighted });
+        }
+        memories.refresh().await;
+        let entry = entry.lock().await;
+        assert_eq!((entry.uid.as_str(), &entry.memory), ("1", &Memory::default()));
     }
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{Future, Stream, StreamExt};
+use futures::{Stream, StreamExt};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::core::PartialObjectMeta;
 use kube::runtime::controller::{Action, Config, Controller, Error};
@@ -14,22 +14,27 @@ use kube::{Api, ResourceExt};
 use tokio::sync::watch;
 
 use super::context::{Context, Grants};
-use super::pass;
+use super::{panics, pass};
 use crate::api::KeyspacesCredential;
 use crate::secret::{MANAGED_BY_LABEL, RESOURCE};
 
 /// No limit: how many passes work at the same time is up to [`Context`], so that one that waits for IAM takes nobody's room.
 const CONCURRENCY: u16 = 0;
 
-/// Reconciles until `shutdown`; passes that have begun are finished. `ready` becomes true once the resources are listed.
+/// Reconciles whenever this process leads, until it is to end. `listed` says whether it has seen all resources.
+pub async fn run(context: Arc<Context>, listed: watch::Sender<bool>) {
+    while context.role.leads().await {
+        context.memories.refresh().await;
+        listed.send_replace(false);
+        term(Arc::clone(&context), listed.clone()).await;
+    }
+}
+
+/// Reconciles for as long as this process leads. No pass begins after that; those that have begun come to an end.
 ///
 /// Resources, Secrets and Namespaces are watched as metadata only: a pass reads them afresh, an object that cannot be decoded does not
 /// stop the watch of the others, and no password is cached.
-pub async fn run(
-    context: Arc<Context>,
-    ready: watch::Sender<bool>,
-    shutdown: impl Future<Output = ()> + Send + Sync + 'static,
-) {
+async fn term(context: Arc<Context>, listed: watch::Sender<bool>) {
     let resources: Api<PartialObjectMeta<KeyspacesCredential>> = match &context.namespace {
         Some(namespace) => Api::namespaced(context.client.clone(), namespace),
         None => Api::all(context.client.clone()),
@@ -47,19 +52,13 @@ pub async fn run(
         .inspect(move |event| {
             if matches!(event, Ok(watcher::Event::InitDone)) {
                 tracing::info!("all resources are listed");
-                // Nobody may be asking for readiness.
-                let _ = ready.send(true);
+                listed.send_replace(true);
             }
         })
         .reflect(writer)
         .applied_objects()
         .predicate_filter(of_interest, PredicateConfig::default());
     let ours = watcher::Config::default().labels(&format!("{}={}", MANAGED_BY_LABEL.0, MANAGED_BY_LABEL.1));
-    let stopping = Arc::clone(&context);
-    let shutdown = async move {
-        shutdown.await;
-        stopping.stop();
-    };
     let controller = Controller::for_stream(changes, reader).watches(secrets, ours, |secret| resource_of(&secret));
     let controller = match context.grants {
         Grants::Open => controller,
@@ -69,7 +68,7 @@ pub async fn run(
     };
     controller
         .with_config(Config::default().concurrency(CONCURRENCY))
-        .graceful_shutdown_on(shutdown)
+        .graceful_shutdown_on(context.role.clone().steps_down())
         .run(reconcile, |_, error: &Infallible, _| match *error {}, context)
         .for_each(|outcome| {
             if let Err(error) = outcome {
@@ -114,7 +113,9 @@ async fn reconcile(
     context: Arc<Context>,
 ) -> Result<Action, Infallible> {
     let namespace = object.namespace().unwrap_or_default();
-    let again = pass::reconcile(&context, &namespace, &object.name_any()).await;
+    let name = object.name_any();
+    let pass = Box::pin(pass::reconcile(&context, &namespace, &name));
+    let again = panics::isolated(&context, &namespace, &name, pass).await;
     // A time that has passed already must not become a loop without a pause.
     Ok(again.map_or_else(Action::await_change, |wait| Action::requeue(wait.max(Duration::from_millis(100)))))
 }

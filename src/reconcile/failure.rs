@@ -30,6 +30,9 @@ pub(crate) enum Failure {
     /// The pass took more steps than any pass should.
     #[error("no end was found in {0} steps; please report this")]
     Endless(usize),
+    /// The pass panicked. What with is in the log, as far as it can be shown.
+    #[error("the operator failed in itself; its log says where, please report this")]
+    Panicked,
 }
 
 impl Failure {
@@ -40,7 +43,7 @@ impl Failure {
             Self::Refused { .. } | Self::SecretRefused { .. } | Self::Invalid(_) | Self::InvalidSpec(_) => {
                 Class::Terminal
             }
-            Self::Unreachable { .. } | Self::Endless(_) => Class::Transient,
+            Self::Unreachable { .. } | Self::Endless(_) | Self::Panicked => Class::Transient,
             // A slot that is taken without being listed is an orphan that shows up by itself.
             Self::Iam(error) if error.kind() == IamErrorKind::LimitExceeded => Class::Transient,
             Self::Iam(error) => error.class(),
@@ -66,6 +69,7 @@ impl Failure {
             Self::Invalid(_) => "InvalidResource",
             Self::InvalidSpec(_) => "InvalidSpec",
             Self::Endless(_) => "NoProgress",
+            Self::Panicked => "InternalError",
         }
     }
 }

@@ -12,7 +12,8 @@
 //!   perform      one match, one effect an arm
 //! ```
 //!
-//! Whatever fails ends the pass and is written down with the time of the next try; whatever conflicts begins it anew.
+//! Whatever fails ends the pass and is written down with the time of the next try; whatever conflicts begins it anew. A pass
+//! that panics is told of in the same way, and only that resource forgets what was known of it.
 
 mod conditions;
 mod context;
@@ -20,6 +21,7 @@ mod controller;
 mod events;
 mod failure;
 mod observe;
+mod panics;
 mod pass;
 mod perform;
 mod report;

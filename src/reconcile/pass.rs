@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ObjectReference, Secret};
+use kube::api::DynamicObject;
 use kube::{Api, Resource as _, ResourceExt};
 use tokio::sync::SemaphorePermit;
 
@@ -14,7 +15,7 @@ use super::failure::{Failure, kubernetes};
 use super::{observe, strange};
 use crate::api::KeyspacesCredential;
 use crate::iam::Urgency;
-use crate::protocol::{Memory, Observed, decide};
+use crate::protocol::{Memory, Observed, Resource, decide};
 use crate::secret::{self, Seen};
 
 /// More steps than any pass needs; the longest legitimate one has about twenty.
@@ -54,9 +55,16 @@ pub(crate) enum After {
 pub(crate) async fn reconcile(context: &Context, namespace: &str, name: &str) -> Option<Duration> {
     let entry = context.memories.entry(namespace, name);
     let mut entry = entry.lock().await;
-    // Closed: the operator is about to stop.
-    let mut room = Some(context.room.acquire().await.ok()?);
+    let mut room = tokio::select! {
+        biased;
+        room = context.room.acquire() => room.ok(),
+        () = context.role.clone().steps_down(), if entry.held.is_none() => return Some(Duration::ZERO),
+    };
     for _ in 0..MOST_STARTS {
+        if !context.may_go_on(entry.held.as_ref()) {
+            // If this process leads again before anybody has noticed that it did not, nothing else calls the next pass.
+            return Some(Duration::ZERO);
+        }
         // In a box, for a thousand passes may wait for their room.
         match Box::pin(begin(context, namespace, name, &mut entry, &mut room)).await {
             Ok(After::Decide | After::StartOver) | Err(Failure::Conflict(_)) => {}
@@ -70,8 +78,35 @@ pub(crate) async fn reconcile(context: &Context, namespace: &str, name: &str) ->
     Some(Duration::from_secs(1))
 }
 
-fn remaining(until: Timestamp) -> Duration {
+pub(crate) fn remaining(until: Timestamp) -> Duration {
     Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO)
+}
+
+/// Writes a failure down that no pass could write down itself.
+pub(crate) async fn report_failure(
+    context: &Context,
+    namespace: &str,
+    name: &str,
+    failure: &Failure,
+) -> Result<After, Failure> {
+    let resources = strange::untyped(context.client.clone(), namespace);
+    let known_at = Timestamp::now();
+    let Some(object) = bounded(context, "reading the resource", resources.get_opt(name)).await? else {
+        return Ok(After::Wait(None));
+    };
+    match understood(context, &object) {
+        Ok((object, resource)) => {
+            Pass::new(context, object, known_at, resource, &mut Entry::default()).report_failure(failure).await
+        }
+        Err(unreadable) => strange::report(context, object, &unreadable, &mut Entry::default()).await,
+    }
+}
+
+/// The resource and the facts about it, if it is what the types say.
+fn understood(context: &Context, object: &DynamicObject) -> Result<(KeyspacesCredential, Resource), Failure> {
+    let typed = strange::typed(object)?;
+    let resource = observe::resource(&typed, &context.settings)?;
+    Ok((typed, resource))
 }
 
 async fn begin<'a>(
@@ -95,34 +130,13 @@ async fn begin<'a>(
         context.memories.forget(namespace, name);
         return Ok(After::Wait(None));
     };
-    let understood = strange::typed(&object)
-        .and_then(|typed| observe::resource(&typed, &context.settings).map(|resource| (typed, resource)));
-    let (object, resource) = match understood {
+    let (object, resource) = match understood(context, &object) {
         Ok(understood) => understood,
         Err(failure) => return strange::report(context, object, &failure, entry).await,
     };
     entry.told = None;
-    let mut pass = Pass {
-        context,
-        object,
-        known_at,
-        secret: None,
-        others: BTreeMap::new(),
-        observed: Observed {
-            resource,
-            grant: None,
-            claim: None,
-            secret: None,
-            others: BTreeMap::new(),
-            listing: None,
-            removed: BTreeSet::new(),
-            deactivated: BTreeSet::new(),
-            memory: std::mem::take(&mut entry.memory),
-            settings: context.settings,
-        },
-        held: entry.held.take(),
-        room: room.take(),
-    };
+    let mut pass = Pass::new(context, object, known_at, resource, entry);
+    pass.room = room.take();
     let after = pass.run().await;
     entry.memory = pass.observed.memory;
     entry.held = pass.held;
@@ -148,9 +162,43 @@ async fn discard(context: &Context, namespace: &str, entry: &mut Entry) -> Resul
     Ok(())
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    fn new(
+        context: &'a Context,
+        object: KeyspacesCredential,
+        known_at: Timestamp,
+        resource: Resource,
+        entry: &mut Entry,
+    ) -> Self {
+        let observed = Observed {
+            resource,
+            grant: None,
+            claim: None,
+            secret: None,
+            others: BTreeMap::new(),
+            listing: None,
+            removed: BTreeSet::new(),
+            deactivated: BTreeSet::new(),
+            memory: std::mem::take(&mut entry.memory),
+            settings: context.settings,
+        };
+        Self {
+            context,
+            object,
+            known_at,
+            secret: None,
+            others: BTreeMap::new(),
+            observed,
+            held: entry.held.take(),
+            room: None,
+        }
+    }
+
     async fn run(&mut self) -> Result<After, Failure> {
         for _ in 0..MOST_STEPS {
+            if !self.context.may_go_on(self.held.as_ref()) {
+                return Ok(After::Wait(Some(Timestamp::now())));
+            }
             let step = decide(&self.observed, Timestamp::now());
             match self.perform(step).await {
                 Ok(After::Decide) => {}

@@ -27,7 +27,7 @@ impl Pass<'_> {
             Step::ReadOther(name) => self.read_other(name).await?,
             Step::ListCredentials => match self.turn(Urgency::Look).await {
                 Some(turn) => self.list_credentials(turn).await?,
-                None => return Ok(After::Wait(None)),
+                None => return Ok(After::Wait(Some(Timestamp::now()))),
             },
             Step::Resync => match self.context.iam.spare_turn() {
                 Ok(turn) => self.list_credentials(turn).await?,
@@ -85,7 +85,7 @@ impl Pass<'_> {
         Ok(After::Decide)
     }
 
-    /// Waits for the right to send one request to IAM. None if the operator is about to stop.
+    /// Waits for the right to send one request to IAM. None if this process no longer leads.
     async fn turn(&mut self, urgency: Urgency) -> Option<Turn> {
         let context = self.context;
         let mut turn = std::pin::pin!(context.iam.turn(urgency));
@@ -98,7 +98,7 @@ impl Pass<'_> {
         self.room = None;
         tokio::select! {
             turn = turn => Some(turn),
-            () = context.stopped() => None,
+            () = context.role.clone().steps_down() => None,
         }
     }
 
@@ -107,7 +107,7 @@ impl Pass<'_> {
     /// What is known must not be old. A process that was stopped for long may find that its operation is over, and the window
     /// in which its credential would be recognised as an orphan closed. So this is looked at after the wait.
     async fn turn_to_change(&mut self) -> Result<Turn, After> {
-        let turn = self.turn(Urgency::Change).await.ok_or(After::Wait(None))?;
+        let turn = self.turn(Urgency::Change).await.ok_or_else(|| After::Wait(Some(Timestamp::now())))?;
         if Timestamp::now().duration_since(self.known_at) < self.observed.settings.settle {
             Ok(turn)
         } else {

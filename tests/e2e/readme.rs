@@ -35,8 +35,15 @@ fn it_explains_every_reason() {
         .filter_map(|line| line.split('|').nth(1))
         .flat_map(|cell| cell.split(',').map(|reason| reason.trim().trim_matches('`')))
         .collect();
-    let failures =
-        ["InvalidSpec", "SecretRefused", "KubernetesRefused", "KubernetesUnavailable", "InvalidResource", "NoProgress"];
+    let failures = [
+        "InvalidSpec",
+        "SecretRefused",
+        "KubernetesRefused",
+        "KubernetesUnavailable",
+        "InvalidResource",
+        "NoProgress",
+        "InternalError",
+    ];
     let reasons: BTreeSet<&str> = Reason::ALL
         .into_iter()
         .map(Reason::as_str)

@@ -331,5 +331,20 @@ mod tests {
             let answer = control_plane.kubectl(&arguments).await;
             assert_eq!(answer.stdout.trim(), expected, "{answer:?}");
         }
+
+        let own = format!("leases.coordination.k8s.io/{OPERATOR}");
+        let cases = [
+            ("yes", OPERATOR, "create", "leases.coordination.k8s.io"),
+            ("yes", OPERATOR, "get", own.as_str()),
+            ("yes", OPERATOR, "update", own.as_str()),
+            ("no", OPERATOR, "update", "leases.coordination.k8s.io/another"),
+            ("no", "default", "update", own.as_str()),
+            ("no", "default", "create", "leases.coordination.k8s.io"),
+        ];
+        for (expected, namespace, verb, what) in cases {
+            let arguments = ["--kubeconfig", path, "auth", "can-i", "--namespace", namespace, verb, what];
+            let answer = control_plane.kubectl(&arguments).await;
+            assert_eq!(answer.stdout.trim(), expected, "{answer:?}");
+        }
     }
 }

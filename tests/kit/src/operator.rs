@@ -5,6 +5,8 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 /// How an operator is started.
@@ -85,6 +87,19 @@ impl Operator {
     /// Where its probes answer.
     pub fn probe_address(&self) -> &str {
         &self.probe_address
+    }
+
+    /// What its probe of readiness says, if it answers and whether or not it is ready: `leading`, `standby`.
+    pub async fn readiness(&self) -> Option<String> {
+        let ask = async {
+            let mut stream = TcpStream::connect(&self.probe_address).await?;
+            stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n").await?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await?;
+            std::io::Result::Ok(answer)
+        };
+        let answer = ask.await.ok()?;
+        answer.split_once("\r\n\r\n").map(|(_, body)| body.trim().to_owned())
     }
 
     /// Its process id.

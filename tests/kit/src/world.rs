@@ -142,12 +142,21 @@ impl World {
     }
 
     fn launch(&self, kubeconfig: &str, flags: &[&str], environment: &[(&str, &str)]) -> Operator {
-        // IAM's lag is what the settle time is for, and the emulator has none unless it is told to.
         let mut all = match self.scope {
             Scope::Namespace => vec!["--namespace".to_owned(), self.namespace.clone()],
             Scope::Cluster => Vec::new(),
         };
-        for (flag, value) in [("--settle", "3s"), ("--hold", "3s"), ("--recheck", "1s"), ("--iam-deadline", "3s")] {
+        let usual = [
+            // IAM's lag is what the settle time is for, and the emulator has none unless it is told to.
+            ("--settle", "3s"),
+            ("--hold", "6s"),
+            ("--recheck", "1s"),
+            ("--iam-deadline", "10s"),
+            // The fences are what everything rests on, and they are tried without the net under them. The stories about the
+            // election switch it on.
+            ("--leader-election", "false"),
+        ];
+        for (flag, value) in usual {
             if !flags.contains(&flag) {
                 all.extend([flag.to_owned(), value.to_owned()]);
             }

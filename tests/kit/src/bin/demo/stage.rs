@@ -116,15 +116,19 @@ impl Stage {
             iam_url: &iam_url,
             log: self.log_file(),
             flags: Vec::new(),
-            environment: vec![("RUST_LOG".to_owned(), "info".to_owned())],
+            environment: [("RUST_LOG", "info"), ("POD_NAMESPACE", OPERATOR)]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
         });
         let address = operator.probe_address().to_owned();
-        let ready = self.until("the operator is ready", async || self.probe(&address, "/readyz").await.is_ok());
+        // A standby is ready as well.
+        let leads = async || self.probe(&address, "/readyz").await.is_ok_and(|answer| answer.ends_with("leading\n"));
+        let ready = self.until("the operator is ready", leads);
         tokio::select! {
             ready = ready => ready?,
             code = operator.ended() => return Err(format!("the operator does not start, exit code {code:?}")),
         }
-        screen.check("/readyz: it has listed its resources and watches them");
+        screen.check("/readyz: it leads, has listed its resources and watches them");
         Ok(operator)
     }
 
@@ -203,8 +207,8 @@ impl Stage {
         ensure(in_time, || format!("not within {} seconds: {what}", PATIENCE.as_secs()))
     }
 
-    /// Asks for a page that answers 200 when all is well.
-    async fn probe(&self, address: &str, path: &str) -> Result<(), String> {
+    /// Asks for a page that answers 200 when all is well. Gives the answer.
+    async fn probe(&self, address: &str, path: &str) -> Result<String, String> {
         let answer = async {
             let mut stream = TcpStream::connect(address).await?;
             let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
@@ -215,7 +219,8 @@ impl Stage {
         };
         let answer = answer.await.map_err(|error| format!("http://{address}{path}: {error}"))?;
         let first = answer.lines().next().unwrap_or_default();
-        ensure(first.contains(" 200 "), || format!("http://{address}{path} says {first}"))
+        ensure(first.contains(" 200 "), || format!("http://{address}{path} says {first}"))?;
+        Ok(answer)
     }
 }
 
