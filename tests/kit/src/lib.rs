@@ -10,6 +10,7 @@
 )]
 
 pub mod control_plane;
+mod leash;
 pub mod login;
 pub mod operator;
 pub mod proxy;
