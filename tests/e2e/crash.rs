@@ -22,7 +22,7 @@ use scenario::Scenario;
 const WORLDS: usize = 8;
 /// Of the pairs of crashes, one in this many is tried, always the same ones. A prime, so that the sample does not fall into
 /// step with the order of the effects. `CRASH_PAIRS=all` tries every pair: see `make test-all`.
-const ONE_IN: usize = 23;
+const ONE_IN: usize = 13;
 
 /// A scenario, where its operators die one after the other, and its effort without that.
 type Plan<'a> = (Scenario, Vec<Crash>, &'a Effort);

@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod crash;
+mod faults;
 mod fences;
 mod healing;
 mod image;
