@@ -17,6 +17,7 @@ mod readme;
 mod refusals;
 mod rotation;
 mod silence;
+mod soak;
 mod start;
 
 use kit::world::World;

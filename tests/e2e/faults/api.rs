@@ -109,9 +109,9 @@ async fn with_its_watches_stalled_it_still_looks_by_itself() {
     world.rotate("orders", "once").await;
     rotated(&world, "orders", "once").await;
     nothing_retires(&world, "orders").await;
+    let former = status(&world.resource("orders").await).credential;
     world.secrets().delete("orders", &DeleteParams::default()).await.unwrap();
-    let healed = async || world.secrets().get_opt("orders").await.is_ok_and(|secret| secret.is_some());
-    assert!(world.eventually(healed).await, "{}", world.log());
+    world.until("orders", "healed", |resource| status(resource).credential != former).await;
     nothing_retires(&world, "orders").await;
     settled(&world, "orders").await;
     gate.arrived().await;

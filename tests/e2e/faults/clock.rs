@@ -75,6 +75,24 @@ async fn write_status(world: &World, patch: Value) {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_does_not_keep_it_from_looking_at_iam() {
+    let mut world = World::proxied(BINARY, "setback").await;
+    let clock = WrongClock::new(world.folder());
+    world.start_with(&["--resync", "1s", "--settle", "2s"], &clock.environment());
+    clock.show(3 * HOUR);
+    let first = world.ready_with_defaults("orders").await;
+    looked(&world, 2).await;
+    clock.show(0);
+    looked(&world, 2).await;
+    world.iam.delete_credential(&status(&first).credential.expect("there is one").id).unwrap();
+    let former = status(&first).credential;
+    world.until("orders", "healed", |resource| status(resource).credential != former).await;
+    world.ready("orders").await;
+    world.login("orders").await.expect("the new one logs in");
+    assert_eq!(creates(&world), 2);
+}
+
+#[tokio::test]
 async fn times_that_a_wrong_clock_has_written_do_not_silence_a_resource() {
     for time in ["2001-01-01T00:00:00Z", "2099-01-01T00:00:00Z"] {
         let mut world = with_flags("wrongtimes", &[]).await;

@@ -15,4 +15,5 @@ mod leash;
 pub mod login;
 pub mod operator;
 pub mod proxy;
+pub mod soak;
 pub mod world;

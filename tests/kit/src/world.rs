@@ -26,6 +26,15 @@ pub const PATIENCE: Duration = Duration::from_mins(3);
 /// The IAM user of a test that needs one.
 pub const USER: &str = "orders-app";
 
+/// How an operator reaches the API server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// As in a cluster.
+    Direct,
+    /// Through the proxy of its world.
+    Proxied,
+}
+
 /// A namespace, an IAM and an operator.
 pub struct World {
     /// The API server that all tests share.
@@ -72,7 +81,12 @@ impl World {
 
     /// A world whose operator does not run yet, and will reach the API server through a proxy.
     pub async fn proxied(binary: &str, name: &str) -> Self {
-        let mut world = Self::new(binary, name).await;
+        Self::proxied_with_iam(binary, name, Options::with_users([USER])).await
+    }
+
+    /// The same with an IAM of a special kind.
+    pub async fn proxied_with_iam(binary: &str, name: &str, iam: Options) -> Self {
+        let mut world = Self::with_iam(binary, name, iam).await;
         let proxy = Proxy::start(&world.control_plane.kubeconfig()).await.expect("the proxy starts");
         let (direct, through) = (world.folder.path().join("kubeconfig"), world.folder.path().join("kubeconfig-proxy"));
         proxy.write_kubeconfig(&direct, &through).expect("the kubeconfig can be written");
@@ -94,16 +108,21 @@ impl World {
 
     /// Starts the operator with further flags and environment variables.
     pub fn start_with(&mut self, flags: &[&str], environment: &[(&str, &str)]) {
-        let kubeconfig = if self.proxy.is_some() { "kubeconfig-proxy" } else { "kubeconfig" };
-        self.operator = Some(self.launch(kubeconfig, flags, environment));
+        let way = if self.proxy.is_some() { Way::Proxied } else { Way::Direct };
+        self.operator = Some(self.launch(way, flags, environment));
     }
 
     /// Starts one more operator in the same namespace. It reaches the API server directly.
     pub fn replica(&self, flags: &[&str]) -> Operator {
-        self.launch("kubeconfig", flags, &[])
+        self.launch(Way::Direct, flags, &[])
     }
 
-    fn launch(&self, kubeconfig: &str, flags: &[&str], environment: &[(&str, &str)]) -> Operator {
+    /// Starts one more operator in the same namespace, which is the caller's.
+    pub fn launch(&self, way: Way, flags: &[&str], environment: &[(&str, &str)]) -> Operator {
+        let kubeconfig = match way {
+            Way::Direct => "kubeconfig",
+            Way::Proxied => "kubeconfig-proxy",
+        };
         // IAM's lag is what the settle time is for, and the emulator has none unless it is told to.
         let mut all = vec!["--namespace".to_owned(), self.namespace.clone()];
         for (flag, value) in [("--settle", "3s"), ("--hold", "3s"), ("--recheck", "1s"), ("--iam-deadline", "3s")] {
