@@ -180,7 +180,8 @@ fn steady(observed: &Observed, current: &Issued, now: Timestamp) -> Step {
     let (resource, memory) = (&observed.resource, &observed.memory);
     let missing = memory.missing_since().is_some();
     let pace = if missing { observed.settings.settle } else { observed.settings.resync };
-    let listing_due = memory.listed_at.is_none_or(|at| later(at, pace) <= now);
+    // A time that is still to come is a clock that was set back since.
+    let listing_due = memory.listed_at.is_none_or(|at| later(at, pace) <= now || at > now);
     if observed.listing.is_none() && listing_due {
         return Step::ListCredentials;
     }
