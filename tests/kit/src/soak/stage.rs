@@ -244,7 +244,9 @@ impl Actor {
                 if self.resumes_at.is_some() {
                     process.resume().await;
                 }
-                assert_eq!(process.terminate().await, Some(0), "an orderly end");
+                // In the moment of its start nothing listens to the signal yet, and the kernel ends it.
+                let code = process.terminate().await;
+                assert!(matches!(code, Some(0) | None), "it ended with {code:?}");
             }
         }
         self.resumes_at = None;
