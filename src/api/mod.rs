@@ -7,12 +7,12 @@ mod status;
 
 pub use span::{InvalidSpan, Span};
 pub use spec::{
-    DeletionPolicy, ForeignCredentials, KeyspacesCredential, KeyspacesCredentialSpec, Rotation, SecretKeys, SecretSpec,
-    SecretType,
+    DeletionPolicy, ForeignCredentials, KeyspacesCredential, KeyspacesCredentialSpec, Rotation, RotationStrategy,
+    SecretKeys, SecretSpec, SecretType,
 };
 pub use status::{
-    Binding, FailuresStatus, IssuedStatus, KeyspacesCredentialStatus, OperationReason, OperationStatus, RetiringStage,
-    RetiringStatus, UnresolvedStatus,
+    Binding, FailuresStatus, FormerSecretStatus, IssuedStatus, KeyspacesCredentialStatus, OperationReason,
+    OperationStatus, ResetInDoubtStatus, RetiringStage, RetiringStatus, UnresolvedStatus,
 };
 
 /// The annotation whose every new value asks for one rotation.

@@ -39,12 +39,7 @@ use super::status::KeyspacesCredentialStatus;
     ),
     printcolumn(json_path = ".spec.iamUserName", name = "IAM User", type_ = "string", priority = 1),
     printcolumn(json_path = ".status.credential.id", name = "Credential", type_ = "string", priority = 1),
-    printcolumn(json_path = ".status.retiring.serviceUserName", name = "Retiring", type_ = "string", priority = 1),
-    validation = Rule::new(
-        "(has(self.spec.secret.name) ? self.spec.secret.name : self.metadata.name) \
-         == (has(oldSelf.spec.secret.name) ? oldSelf.spec.secret.name : oldSelf.metadata.name)"
-    )
-    .message("spec.secret.name cannot be changed: delete the resource and create it anew")
+    printcolumn(json_path = ".status.retiring.serviceUserName", name = "Retiring", type_ = "string", priority = 1)
 )]
 #[serde(rename_all = "camelCase")]
 pub struct KeyspacesCredentialSpec {
@@ -86,7 +81,8 @@ pub struct KeyspacesCredentialSpec {
 ).message("type kubernetes.io/basic-auth needs the key username or the key password; rename at most one of them or use type Opaque"))]
 pub struct SecretSpec {
     /// Its name, in the namespace of the resource. The default is the name of the resource. A Secret that exists already and
-    /// is not controlled by this resource is never overwritten.
+    /// is not controlled by this resource is never overwritten. If it is changed, the same credential is written to a Secret of
+    /// the new name, and the old Secret is deleted after rotation.overlap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         with = "String",
@@ -191,6 +187,15 @@ pub enum ForeignCredentials {
     "!has(self.interval) || duration(self.interval) > duration(self.overlap) + duration(self.inactiveFor)"
 ).message("rotation.interval must be longer than rotation.overlap and rotation.inactiveFor together"))]
 pub struct Rotation {
+    /// Overlap: a second credential is created and published, and the replaced one goes on working for the time of overlap; user
+    /// name and password both change. InPlace: the password of the credential is reset, and the user name stays. That is a weaker
+    /// promise: the old password is dead before the new one is in the Secret, and stays the only one that consumers know until
+    /// they read the Secret again; if the reply of IAM is lost, the password is reset once more, and again after the operator's
+    /// settle time, since a lost reset may land late. What is lost (a deleted Secret, a deleted credential) is replaced by a new
+    /// credential with either of them.
+    #[serde(default)]
+    pub strategy: RotationStrategy,
+
     /// How long a replaced credential goes on working, as hours, minutes and seconds: 1h, 90m, 1h30m. Afterwards it is deleted
     /// from IAM, so it must be longer than consumers take to pick up the new user name and password. Production should not
     /// go below 15m: IAM and Amazon Keyspaces are eventually consistent.
@@ -210,6 +215,16 @@ pub struct Rotation {
     pub interval: Option<Span>,
 }
 
+/// How a rotation gets a new password.
+#[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RotationStrategy {
+    #[default]
+    #[allow(missing_docs, reason = "a doc comment would turn the enum of the schema into a oneOf")]
+    Overlap,
+    #[allow(missing_docs, reason = "as above")]
+    InPlace,
+}
+
 fn default_inactive_for() -> Span {
     Span::from_text("0s")
 }
@@ -220,7 +235,12 @@ fn default_overlap() -> Span {
 
 impl Default for Rotation {
     fn default() -> Self {
-        Self { overlap: default_overlap(), inactive_for: default_inactive_for(), interval: None }
+        Self {
+            strategy: RotationStrategy::default(),
+            overlap: default_overlap(),
+            inactive_for: default_inactive_for(),
+            interval: None,
+        }
     }
 }
 

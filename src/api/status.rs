@@ -38,6 +38,10 @@ pub struct KeyspacesCredentialStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unresolved: Option<UnresolvedStatus>,
 
+    /// A reset of the password whose reply was lost and which may still land. The password is reset once more when it cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset_in_doubt: Option<ResetInDoubtStatus>,
+
     /// The last value of the annotation keyspaces.dev/rotate that was handled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_rotate: Option<String>,
@@ -57,6 +61,10 @@ pub struct KeyspacesCredentialStatus {
     /// The Secret, as the Service Binding specification finds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binding: Option<Binding>,
+
+    /// Secrets of former names, which hold the credential as well and are deleted after rotation.overlap.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_secrets: Vec<FormerSecretStatus>,
 }
 
 /// A credential that IAM issued.
@@ -105,6 +113,12 @@ pub struct OperationStatus {
     pub first_epoch: i64,
     /// Why a new credential is made.
     pub reason: OperationReason,
+    /// The credential whose password is reset. Unset: a new credential is created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resets: Option<String>,
+    /// The Secret that is published to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_name: Option<String>,
     /// The value of keyspaces.dev/rotate that is handled by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotate_token: Option<String>,
@@ -127,6 +141,7 @@ pub enum OperationReason {
     SecretLost,
     SecretDamaged,
     CredentialGone,
+    ResetInDoubt,
 }
 
 /// The window of an operation that is over but whose attempts are not all accounted for.
@@ -142,6 +157,26 @@ pub struct UnresolvedStatus {
     pub started_at: Time,
     /// What has not shown up by then did not happen.
     pub until: Time,
+}
+
+/// A reset of the password that may still land.
+#[derive(JsonSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResetInDoubtStatus {
+    /// The id of the credential in IAM.
+    pub id: String,
+    /// When it can no longer land.
+    pub until: Time,
+}
+
+/// A Secret that the credential was moved from.
+#[derive(JsonSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FormerSecretStatus {
+    /// Its name.
+    pub name: String,
+    /// Since when the Secret of the new name is there.
+    pub since: Time,
 }
 
 /// Consecutive failures.

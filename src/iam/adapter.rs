@@ -1,4 +1,4 @@
-//! The AWS adapter: one client, four calls.
+//! The AWS adapter: one client, five calls.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use aws_sdk_iam::config::timeout::TimeoutConfig;
 use aws_sdk_iam::types::StatusType;
 use keyspaces_credential_protocol::{CredentialId, IamUserName};
 
-use super::classify::{classify, is_absence};
-use super::error::{IamError, Operation};
+use super::classify::{classify, is_absence, is_anothers};
+use super::error::{IamError, IamErrorKind, Operation};
 use super::witness::Witness;
 use super::{Deleted, IssuedCredential, ListedCredential, SERVICE_NAME, reply};
 
@@ -85,6 +85,37 @@ impl Iam {
             .map_err(|flaw| IamError::new(OPERATION, OPERATION.outcome_unknown(), user, flaw))
     }
 
+    /// Resets the password of a credential: exactly one request, whatever happens to it. The former password is dead at once; id,
+    /// user name and status stay.
+    ///
+    /// Source: *IAM API Reference*, `ResetServiceSpecificCredential`.
+    ///
+    /// # Errors
+    /// As [`Iam::create`]; a credential that is gone is [`Unavailable`](super::IamErrorKind::Unavailable): look again.
+    pub async fn reset(&self, user: &IamUserName, id: &CredentialId) -> Result<IssuedCredential, IamError> {
+        const OPERATION: Operation = Operation::Reset;
+        let witness = Witness::of(OPERATION);
+        let output = self
+            .client
+            .reset_service_specific_credential()
+            .user_name(user.as_str())
+            .service_specific_credential_id(id.as_str())
+            .customize()
+            .interceptor(witness.clone())
+            .send()
+            .await
+            .map_err(|error| match is_absence(&error) {
+                true => IamError::new(OPERATION, IamErrorKind::Unavailable, user, "IAM knows no such credential"),
+                false => classify(OPERATION, user, witness.has_left(), &error),
+            })?;
+        output
+            .service_specific_credential
+            .ok_or("the reply has no credential")
+            .and_then(|credential| reply::issued(user, credential))
+            .and_then(|issued| if issued.id == *id { Ok(issued) } else { Err("the reply is about another credential") })
+            .map_err(|flaw| IamError::new(OPERATION, OPERATION.outcome_unknown(), user, flaw))
+    }
+
     /// Lists the user's credentials for Amazon Keyspaces, all pages of them, each id once, in no order.
     ///
     /// The list may be stale in both directions.
@@ -136,8 +167,6 @@ impl Iam {
     ///
     /// # Errors
     /// Any kind but [`UserNotFound`](super::IamErrorKind::UserNotFound), `LimitExceeded` and `Ambiguous`.
-    /// [`InvalidRequest`](super::IamErrorKind::InvalidRequest) is IAM's word for an id that belongs to an earlier user of
-    /// the same name.
     pub async fn delete(&self, user: &IamUserName, id: &CredentialId) -> Result<Deleted, IamError> {
         let witness = Witness::of(Operation::Delete);
         let outcome = self
@@ -151,7 +180,7 @@ impl Iam {
             .await;
         match outcome {
             Ok(_) => Ok(Deleted::Now),
-            Err(error) if is_absence(&error) => Ok(Deleted::WasGone),
+            Err(error) if is_absence(&error) || is_anothers(&error) => Ok(Deleted::WasGone),
             Err(error) => Err(classify(Operation::Delete, user, witness.has_left(), &error)),
         }
     }
@@ -176,7 +205,7 @@ impl Iam {
             .await;
         match outcome {
             Ok(_) => Ok(()),
-            Err(error) if is_absence(&error) => Ok(()),
+            Err(error) if is_absence(&error) || is_anothers(&error) => Ok(()),
             Err(error) => Err(classify(Operation::Update, user, witness.has_left(), &error)),
         }
     }

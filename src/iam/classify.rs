@@ -56,6 +56,13 @@ pub(super) fn is_absence<E: ProvideErrorMetadata>(error: &SdkError<E, HttpRespon
         if answer.raw().status().is_client_error() && answer.err().code() == Some("NoSuchEntity"))
 }
 
+/// Whether IAM said that the id is none of this user's. The ids that are sent are well-formed, so it is that of an earlier user
+/// of the same name, and nobody can have it any more: a user goes only after its credentials.
+pub(super) fn is_anothers<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    matches!(error, SdkError::ServiceError(answer)
+        if answer.raw().status().is_client_error() && answer.err().code() == Some("ValidationError"))
+}
+
 /// The kind of an answer that is no success, by status first and by code then.
 ///
 /// Codes and not the SDK's variants, since most of these are modelled on none of the operations.

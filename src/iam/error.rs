@@ -20,6 +20,8 @@ pub enum Operation {
     Delete,
     /// `UpdateServiceSpecificCredential`.
     Update,
+    /// `ResetServiceSpecificCredential`: it kills the former password, and it too must not be repeated unseen.
+    Reset,
 }
 
 impl Operation {
@@ -31,6 +33,7 @@ impl Operation {
             Self::List => "ListServiceSpecificCredentials",
             Self::Delete => "DeleteServiceSpecificCredential",
             Self::Update => "UpdateServiceSpecificCredential",
+            Self::Reset => "ResetServiceSpecificCredential",
         }
     }
 
@@ -39,7 +42,7 @@ impl Operation {
     /// List changes nothing, and a second Delete or Update does no harm, so there it only means "try again".
     pub(super) const fn outcome_unknown(self) -> IamErrorKind {
         match self {
-            Self::Create => IamErrorKind::Ambiguous,
+            Self::Create | Self::Reset => IamErrorKind::Ambiguous,
             Self::List | Self::Delete | Self::Update => IamErrorKind::Unavailable,
         }
     }

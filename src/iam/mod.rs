@@ -1,17 +1,17 @@
 //! Service-specific credentials in IAM: the port that the rest of the operator sees, and its AWS adapter.
 //!
-//! Four operations, each one request and no retry: [`Iam::create`], [`Iam::list`], [`Iam::delete`], [`Iam::deactivate`]. What comes back is
-//! parsed here, once; what goes wrong is an [`IamError`] of one [`IamErrorKind`], and every kind has one
+//! Five operations, each one request and no retry: [`Iam::create`], [`Iam::reset`], [`Iam::list`], [`Iam::delete`],
+//! [`Iam::deactivate`]. What comes back is parsed here, once; what goes wrong is an [`IamError`] of one [`IamErrorKind`], and every kind has one
 //! [`Class`](keyspaces_credential_protocol::Class).
 //!
 //! Two promises are kept in this folder and nowhere else:
 //!
 //! * **The password is not shown.** It goes from IAM's reply straight into a [`Password`]; no error carries a raw reply.
-//! * **"Refused" is only said when it is certain.** Whatever else happens to a Create is [`IamErrorKind::Ambiguous`].
+//! * **"Refused" is only said when it is certain.** Whatever else happens to a Create or a Reset is [`IamErrorKind::Ambiguous`].
 //!
 //! | file | duty |
 //! |---|---|
-//! | `adapter` | the client, its settings, the four calls |
+//! | `adapter` | the client, its settings, the five calls |
 //! | `reply` | IAM's replies into the types below |
 //! | `classify` | errors of the SDK into [`IamError`] |
 //! | `witness` | what became of a request: sent or not, answered in full or cut |
@@ -40,7 +40,7 @@ pub use password::{InvalidPassword, Password};
 /// Source: *Amazon Keyspaces Developer Guide*, "Create service-specific credentials for programmatic access".
 pub const SERVICE_NAME: &str = "cassandra.amazonaws.com";
 
-/// A credential as Create returns it: the only time that IAM shows the password.
+/// A credential as Create and Reset return it: the only time that IAM shows the password.
 ///
 /// It has no `Debug`, as its password has none.
 ///
@@ -87,6 +87,6 @@ pub enum CredentialStatus {
 pub enum Deleted {
     /// IAM deleted it now.
     Now,
-    /// IAM knows no such credential of this user, or no such user.
+    /// IAM knows no such credential of this user, or no such user; or it is that of an earlier user of the same name.
     WasGone,
 }

@@ -52,8 +52,10 @@ pub(crate) fn obstacle(observed: &Observed, claim: &Claim, secret: &SecretFact) 
     let resource = &observed.resource;
     match (claim, secret) {
         (Claim::Lost { winner }, _) => Some(Verdict::iam_user_in_use(resource, winner.as_deref())),
-        (_, SecretFact::NotOurs) => Some(Verdict::secret_conflict(resource)),
-        (_, SecretFact::Ours(OurSecret { immutable: true, .. })) => Some(Verdict::secret_immutable(resource)),
+        (_, SecretFact::NotOurs) => Some(Verdict::secret_conflict(&resource.secret_name)),
+        (_, SecretFact::Ours(OurSecret { immutable: true, .. })) => {
+            Some(Verdict::secret_immutable(&resource.secret_name))
+        }
         (Claim::Won | Claim::Contested, SecretFact::Absent | SecretFact::Ours(_)) => None,
     }
 }
@@ -76,6 +78,7 @@ pub(crate) fn remove_orphan(
     // The takeover was decided at `attempted_at` and written within the hold time; whoever got a password before that
     // holds it as long again.
     let given_up = later(later(attempted_at, observed.settings.hold), observed.settings.hold);
+    let delete = || Step::DeleteCredential(orphan.id.clone(), Disposal::Orphan);
     match &observed.secret {
         None => Step::ReadSecret,
         Some(SecretFact::Ours(secret)) if secret.fence < epoch => Step::FenceSecret(epoch),
@@ -85,9 +88,9 @@ pub(crate) fn remove_orphan(
         // Confirming read the Secret again, so it was absent after the listing. An absence before every holder had given
         // up says nothing.
         Some(SecretFact::Absent) if listing.taken_at < given_up => Step::StartOver,
-        Some(SecretFact::Absent | SecretFact::NotOurs | SecretFact::Ours(_)) => {
-            Step::DeleteCredential(orphan.id.clone(), Disposal::Orphan)
-        }
+        // A publication may be on its way for longer than anybody waits. It must not count once its credential was removed.
+        Some(SecretFact::Absent) => operation::void_earlier(observed).unwrap_or_else(delete),
+        Some(SecretFact::NotOurs | SecretFact::Ours(_)) => delete(),
     }
 }
 

@@ -3,7 +3,7 @@
 //! Everything here was read in this pass, but for [`Memory`], which this process remembers between passes. A fact that
 //! was not read yet is `None`: [`decide`](crate::decide) then asks for it, so a pass makes no request that it does not need.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -18,6 +18,8 @@ pub struct Observed {
     pub claim: Option<Claim>,
     /// The Secret as a quorum read showed it.
     pub secret: Option<SecretFact>,
+    /// Further Secrets as quorum reads showed them, by name: the one to move to, and those that were moved from.
+    pub others: BTreeMap<String, SecretFact>,
     /// The credentials of the IAM user.
     pub listing: Option<Listing>,
     /// Credentials that this pass removed from IAM, or found gone when it tried to.
@@ -49,8 +51,11 @@ pub struct Settings {
 pub struct Resource {
     /// The IAM user whose credential is kept.
     pub iam_user: IamUserName,
-    /// The name of the Secret, for messages.
+    /// The Secret of the credential: the one that the open operation publishes to, else the one that the last operation
+    /// published to, else the wanted one.
     pub secret_name: String,
+    /// `spec.secret.name`: the Secret to move to if it is another one.
+    pub wanted_secret_name: String,
     /// `metadata.deletionTimestamp` is set.
     pub deleting: bool,
     /// Our finalizer is on it.
@@ -73,9 +78,11 @@ pub struct Resource {
     pub recorded: Recorded,
 }
 
-/// When a credential is replaced, and how long the replaced one lasts.
+/// How, and when, a credential is replaced, and how long the replaced one lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rotation {
+    /// How.
+    pub strategy: Strategy,
     /// How old a credential may become; unset: it is replaced only on request.
     pub interval: Option<SignedDuration>,
     /// How long a replaced credential goes on working.
@@ -84,6 +91,15 @@ pub struct Rotation {
     pub inactive_for: SignedDuration,
     /// Spreads the rotations of many resources. Stable for one resource.
     pub seed: u64,
+}
+
+/// How a rotation gets a new password. What is lost is always replaced by a new credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Strategy {
+    /// By a second credential with a user name of its own; the first one goes on working for a while.
+    Overlap,
+    /// By resetting the password of the present credential. The old password dies before the new one is published.
+    InPlace,
 }
 
 /// What to do with credentials of the IAM user that are not ours.
@@ -121,6 +137,10 @@ pub struct Recorded {
     pub rotated_at: Option<Timestamp>,
     /// An earlier attempt whose outcome may still show up.
     pub unresolved: Option<Unresolved>,
+    /// A reset of the password that may still land.
+    pub reset_in_doubt: Option<ResetInDoubt>,
+    /// Secrets that the credential was moved from, which still hold it.
+    pub former_secrets: Vec<FormerSecret>,
     /// Consecutive failures.
     pub failures: Option<Failures>,
 }
@@ -173,6 +193,17 @@ pub enum Purpose {
     SecretDamaged,
     /// IAM no longer has the credential.
     CredentialGone,
+    /// A reset whose reply was lost may have landed late and killed the published password.
+    ResetInDoubt,
+}
+
+/// How an operation gets a new password.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Means {
+    /// Create a credential.
+    Create,
+    /// Reset the password of this one.
+    Reset(CredentialId),
 }
 
 /// The write-ahead intent of replacing the credential.
@@ -184,6 +215,10 @@ pub struct Operation {
     pub first_epoch: Epoch,
     /// Why.
     pub purpose: Purpose,
+    /// How the new password comes about.
+    pub means: Means,
+    /// The Secret that it is published to. It stays the same for the whole operation: the fence of another one would stop nobody.
+    pub secret_name: String,
     /// The rotation request that completing this operation handles.
     pub rotate: Option<String>,
     /// When the first attempt began.
@@ -213,6 +248,25 @@ pub struct Unresolved {
     pub started_at: Timestamp,
     /// When what has not shown up by then is believed not to have happened.
     pub until: Timestamp,
+}
+
+/// A reset whose outcome is not known. List shows no passwords, so the only remedy is another reset once this one can no
+/// longer land.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ResetInDoubt {
+    /// The credential.
+    pub id: CredentialId,
+    /// When it can no longer land.
+    pub until: Timestamp,
+}
+
+/// A Secret that the credential was moved from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FormerSecret {
+    /// Its name.
+    pub name: String,
+    /// Since when its successor is there.
+    pub since: Timestamp,
 }
 
 /// Consecutive failures, kept in status so that a restart is no burst.
@@ -384,11 +438,11 @@ pub struct Attempt {
 /// How far an attempt came.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Stage {
-    /// The intent is in status; no Create was sent in this epoch.
+    /// The intent is in status; no Create and no Reset was sent in this epoch.
     Begun,
     /// The Secret's write was accepted as a dry run.
     Preflighted,
-    /// IAM issued a credential; this process alone knows its password.
+    /// IAM issued a credential, or a new password for one; this process alone knows the password.
     InHand {
         /// The credential.
         id: CredentialId,

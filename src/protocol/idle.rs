@@ -4,14 +4,13 @@ use jiff::Timestamp;
 
 use crate::decide::{has_two, later, obstacle, remove_orphan, stall, whole_second};
 use crate::facts::{
-    Attempt, Claim, Issued, Observed, Operation, OurSecret, Purpose, Rendering, Resource, Retiring, RetiringStage,
-    SecretFact, Sighting, Stage, Unresolved,
+    Attempt, Claim, Issued, Means, Observed, Operation, OurSecret, Purpose, Rendering, Resource, Retiring,
+    RetiringStage, SecretFact, Sighting, Stage, Unresolved,
 };
 use crate::operation::{contested, fence, no_free_slot};
-use crate::ownership;
-use crate::rotation;
 use crate::step::{Completion, Disposal, Step};
 use crate::verdict::Verdict;
+use crate::{in_place, moving, ownership, rotation};
 
 pub(crate) fn decide(observed: &Observed, claim: &Claim, secret: &SecretFact, now: Timestamp) -> Step {
     let recorded = &observed.resource.recorded;
@@ -20,6 +19,12 @@ pub(crate) fn decide(observed: &Observed, claim: &Claim, secret: &SecretFact, no
     }
     if let Some(unresolved) = &recorded.unresolved
         && let Some(step) = tidy(observed, unresolved, secret, now)
+    {
+        return step;
+    }
+    if let Claim::Won | Claim::Contested = claim
+        && rolled_back(observed, secret, now).is_none()
+        && let Some(step) = moving::relocate(observed, secret, now)
     {
         return step;
     }
@@ -45,6 +50,9 @@ pub(crate) fn decide(observed: &Observed, claim: &Claim, secret: &SecretFact, no
     if let Some(retiring) = &recorded.retiring
         && let Some(step) = rotation::retirement(observed, retiring, now)
     {
+        return step;
+    }
+    if let Some(step) = moving::retire_former(observed, now) {
         return step;
     }
     steady(observed, current, now)
@@ -88,7 +96,13 @@ fn rolled_back(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Opti
     let stops_at = rotation::stops_at(&observed.resource, &replaced);
     Some(Completion {
         credential: published.credential.clone(),
-        verdict: Verdict::ready(&observed.resource, published.credential.service_user_name.as_str(), Some(stops_at)),
+        verdict: Verdict::ready(
+            &observed.resource,
+            published.credential.service_user_name.as_str(),
+            Some(stops_at),
+            None,
+        ),
+        reset_in_doubt: None,
         retiring: Some(replaced),
         completed: recorded.completed,
         handled_rotate: recorded.handled_rotate.clone(),
@@ -128,18 +142,21 @@ fn need(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Option<Purp
     if observed.memory.missing_since().is_some_and(|since| later(since, observed.settings.settle) <= now) {
         return Some(Purpose::CredentialGone);
     }
-    // While one is retiring both slots are ours, and to free one would cut short what was promised to its users.
-    wanted(&observed.resource, now).filter(|_| recorded.retiring.is_none())
+    // While one is retiring both slots are ours, and to free one would cut short what was promised to its users. A reset needs
+    // no slot.
+    wanted(&observed.resource, now).filter(|purpose| {
+        recorded.retiring.is_none() || matches!(in_place::means(&observed.resource, *purpose), Means::Reset(_))
+    })
 }
 
-/// The rotation that is asked for, by the annotation or by the schedule.
+/// The rotation that is asked for: by the annotation, by the schedule, or by a reset that may have killed the published password.
 fn wanted(resource: &Resource, now: Timestamp) -> Option<Purpose> {
     if resource.rotate.is_some() && resource.rotate != resource.recorded.handled_rotate {
         Some(Purpose::Requested)
     } else if rotation::is_due(resource, now) {
         Some(Purpose::Scheduled)
     } else {
-        None
+        in_place::doubt_ends_at(&resource.recorded).filter(|end| *end <= now).map(|_| Purpose::ResetInDoubt)
     }
 }
 
@@ -152,8 +169,13 @@ fn begin(observed: &Observed, purpose: Purpose, claim: &Claim, secret: &SecretFa
         return Step::ListCredentials;
     }
     let listed = ownership::listed(observed);
-    // What an earlier attempt left is no obstacle: the operation removes it once its holder has given up.
-    if has_two(observed) && recorded.retiring.is_none() && ownership::orphans(observed).is_empty() {
+    let means = in_place::means(resource, purpose);
+    if let Means::Reset(id) = &means {
+        if let Some(step) = in_place::hindrance(observed, id, now) {
+            return step;
+        }
+    } else if has_two(observed) && recorded.retiring.is_none() && ownership::orphans(observed).is_empty() {
+        // What an earlier attempt left would be no obstacle: the operation removes it once its holder has given up.
         return no_free_slot(observed, now);
     }
     if *claim == Claim::Contested {
@@ -168,6 +190,8 @@ fn begin(observed: &Observed, purpose: Purpose, claim: &Claim, secret: &SecretFa
         epoch,
         first_epoch: epoch,
         purpose,
+        means,
+        secret_name: resource.secret_name.clone(),
         rotate: resource.rotate.clone(),
         started_at: now,
         attempted_at: now,
@@ -193,7 +217,9 @@ fn steady(observed: &Observed, current: &Issued, now: Timestamp) -> Step {
     let retiring = resource.recorded.retiring.as_ref();
     let next_stage = retiring.map(|retiring| rotation::next_stage_at(resource, retiring));
     let scheduled = resource.recorded.rotated_at.and_then(|at| rotation::due(&resource.rotation, at));
-    let until = [listing_next, next_stage, settled, scheduled].into_iter().flatten().min();
+    let doubt = in_place::doubt_ends_at(&resource.recorded);
+    let former = moving::next_gone_at(resource);
+    let until = [listing_next, next_stage, settled, scheduled, doubt, former].into_iter().flatten().min();
     let verdict = match retiring {
         _ if missing => Verdict::credential_missing(),
         Some(retiring) if wanted(resource, now).is_some() => {
@@ -203,6 +229,7 @@ fn steady(observed: &Observed, current: &Issued, now: Timestamp) -> Step {
             resource,
             current.service_user_name.as_str(),
             retiring.and_then(|retiring| rotation::works_until(resource, retiring)),
+            doubt,
         ),
     };
     Step::Wait { until, verdict }

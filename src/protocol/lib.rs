@@ -42,14 +42,17 @@
 //!
 //! # Where to read
 //!
-//! [`decide`] holds the order of the questions; `operation` brings an open operation to an end; `idle` says whether a new
-//! one is needed; `removal` cleans up; `ownership` says whose an id is.
+//! [`decide`] holds the order of the questions; `operation` brings an open operation to an end, `in_place` one that resets a
+//! password; `idle` says whether a new one is needed; `moving` follows a Secret's new name; `removal` cleans up;
+//! `ownership` says whose an id is.
 
 mod backoff;
 mod claim;
 mod decide;
 mod facts;
 mod idle;
+mod in_place;
+mod moving;
 mod names;
 mod operation;
 mod ownership;

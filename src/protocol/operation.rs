@@ -6,9 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::decide::{confirmed, has_two, later, obstacle, remove_orphan, stall, whole_second};
 use crate::facts::{
-    Claim, ForeignPolicy, Observed, Operation, Published, Purpose, Recorded, Retiring, RetiringStage, SecretFact,
-    Stage, Unresolved,
+    Claim, ForeignPolicy, Means, Observed, Operation, Published, Purpose, Recorded, Retiring, RetiringStage,
+    SecretFact, Stage, Unresolved,
 };
+use crate::in_place;
 use crate::names::Epoch;
 use crate::ownership::{self, CLOCK_SKEW};
 use crate::rotation;
@@ -47,16 +48,16 @@ pub(crate) fn decide(
         };
     }
     if obstacle.is_some() {
-        return Step::Abandon(Settlement {
-            completed: operation.epoch,
-            unresolved: unresolved(observed, operation, now),
-        });
+        return abandon(observed, operation, now);
     }
     if observed.listing.is_none() {
         return Step::ListCredentials;
     }
     if *claim == Claim::Contested {
         return contested(observed, now);
+    }
+    if let Means::Reset(id) = &operation.means {
+        return in_place::decide(observed, operation, id, &attempt.stage, secret, now);
     }
     if let Some(step) = free_a_slot(observed, operation, now) {
         return step;
@@ -65,6 +66,16 @@ pub(crate) fn decide(
         Stage::Begun => Step::Preflight(operation.epoch),
         Stage::Preflighted | Stage::InHand { .. } => Step::Create(operation.epoch),
     }
+}
+
+/// Gives an operation up, and keeps on record what of it may still show up.
+pub(crate) fn abandon(observed: &Observed, operation: &Operation, now: Timestamp) -> Step {
+    let current = observed.resource.recorded.credential.as_ref().map(|current| &current.id);
+    Step::Abandon(Settlement {
+        completed: operation.epoch,
+        unresolved: unresolved(observed, operation, now),
+        reset_in_doubt: in_place::in_doubt(observed, operation, current, now),
+    })
 }
 
 /// The Secret's credential, if an attempt of this operation published it. An earlier attempt than the present one will do:
@@ -79,6 +90,24 @@ pub(crate) fn accepted<'a>(
             .published
             .as_ref()
             .filter(|published| published.epoch > recorded.completed && published.epoch <= operation.epoch),
+        SecretFact::Absent | SecretFact::NotOurs => None,
+    }
+}
+
+/// Ends the acceptance of what attempts before the present one publish, unless that is done already.
+pub(crate) fn void_earlier(observed: &Observed) -> Option<Step> {
+    let recorded = &observed.resource.recorded;
+    let last = Epoch(recorded.operation.as_ref()?.epoch.0.checked_sub(1)?);
+    (recorded.completed < last).then_some(Step::VoidEarlier(last))
+}
+
+/// What an earlier attempt published after nothing of it was to be accepted any more: its credential may be gone by then.
+fn voided<'a>(recorded: &Recorded, operation: &Operation, secret: &'a SecretFact) -> Option<&'a Published> {
+    match secret {
+        SecretFact::Ours(ours) => ours
+            .published
+            .as_ref()
+            .filter(|published| published.epoch >= operation.first_epoch && published.epoch <= recorded.completed),
         SecretFact::Absent | SecretFact::NotOurs => None,
     }
 }
@@ -110,7 +139,8 @@ pub(crate) fn take_over(operation: &Operation, now: Timestamp) -> Operation {
 fn give_way(observed: &Observed, operation: &Operation, secret: &SecretFact, now: Timestamp) -> Option<Step> {
     let hold = observed.settings.hold;
     let until = later(later(later(operation.attempted_at, hold), hold), hold);
-    if !operation.recovering() || *secret != SecretFact::Absent || !lately(operation, until, now) {
+    let stuck = operation.recovering() && operation.means == Means::Create && *secret == SecretFact::Absent;
+    if !stuck || !lately(operation, until, now) {
         return None;
     }
     if observed.listing.is_none() {
@@ -135,10 +165,28 @@ fn free_a_slot(observed: &Observed, operation: &Operation, now: Timestamp) -> Op
     if !has_two(observed) {
         return None;
     }
-    Some(match ownership::orphans(observed).first() {
-        Some(orphan) => remove_orphan(observed, orphan, operation.epoch, operation.attempted_at, now),
+    if let Some(orphan) = ownership::orphans(observed).first() {
+        return Some(remove_orphan(observed, orphan, operation.epoch, operation.attempted_at, now));
+    }
+    let secret = observed.secret.as_ref()?;
+    Some(match voided(recorded, operation, secret) {
+        Some(published) => believe(observed, operation, published, now),
         None => no_free_slot(observed, now),
     })
+}
+
+/// The second slot is that of a voided publication. Its removal may be on its way, so it is believed only when List still
+/// shows it after the settle time.
+fn believe(observed: &Observed, operation: &Operation, published: &Published, now: Timestamp) -> Step {
+    let settings = &observed.settings;
+    let settled = later(later(operation.attempted_at, settings.hold), settings.settle);
+    match &observed.listing {
+        Some(listing) if listing.taken_at < settled => {
+            Step::Wait { until: Some(settled), verdict: Verdict::settling() }
+        }
+        Some(listing) if !listing.confirmed => Step::ConfirmListing,
+        _ => Step::Complete(completion(observed, operation, published, now)),
+    }
 }
 
 /// Both slots are taken by credentials that are not ours to delete, unless the owner says so.
@@ -170,7 +218,8 @@ fn unresolved(observed: &Observed, operation: &Operation, now: Timestamp) -> Opt
     let earlier = observed.resource.recorded.unresolved.as_ref();
     // A late call needs up to the settle time to land, and List as long again to show it.
     let until = later(later(now, observed.settings.settle), observed.settings.settle);
-    let own = operation.recovering().then(|| Unresolved {
+    // A reset creates nothing that could show up.
+    let own = (operation.recovering() && operation.means == Means::Create).then(|| Unresolved {
         epoch: operation.epoch,
         baseline: operation.baseline.clone(),
         started_at: operation.started_at,
@@ -197,9 +246,12 @@ pub(crate) fn completion(
     // What IAM no longer has is not said to work; it is deleted once more all the same, for List may have been wrong.
     let last_stage = match operation.purpose {
         Purpose::CredentialGone => RetiringStage::Inactive,
-        Purpose::First | Purpose::Requested | Purpose::Scheduled | Purpose::SecretLost | Purpose::SecretDamaged => {
-            RetiringStage::Active
-        }
+        Purpose::First
+        | Purpose::Requested
+        | Purpose::Scheduled
+        | Purpose::SecretLost
+        | Purpose::SecretDamaged
+        | Purpose::ResetInDoubt => RetiringStage::Active,
     };
     let replaced =
         recorded.credential.as_ref().filter(|credential| credential.id != published.credential.id).map(|credential| {
@@ -222,8 +274,15 @@ pub(crate) fn completion(
         unresolved.baseline.extend(settled);
         unresolved
     });
+    let reset_in_doubt = in_place::in_doubt(observed, operation, Some(&published.credential.id), now);
     Completion {
-        verdict: Verdict::ready(&observed.resource, published.credential.service_user_name.as_str(), works_until),
+        verdict: Verdict::ready(
+            &observed.resource,
+            published.credential.service_user_name.as_str(),
+            works_until,
+            reset_in_doubt.as_ref().map(|doubt| doubt.until),
+        ),
+        reset_in_doubt,
         credential: published.credential.clone(),
         retiring,
         completed: operation.epoch,

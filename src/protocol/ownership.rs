@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::facts::{Attempt, Listed, Observed, Recorded, SecretFact, Stage};
+use crate::facts::{Attempt, Listed, Means, Observed, Recorded, SecretFact, Stage};
 use crate::names::CredentialId;
 
 /// How far the operator's clock may be ahead of IAM's, which stamps the credentials. IAM refuses requests that are
@@ -54,7 +54,9 @@ fn in_window(listed: &Listed, baseline: &BTreeSet<CredentialId>, started_at: Tim
 
 fn left_behind(recorded: &Recorded, listed: &Listed) -> bool {
     let by_operation = recorded.operation.as_ref().is_some_and(|operation| {
-        operation.recovering() && in_window(listed, &operation.baseline, operation.started_at)
+        operation.recovering()
+            && operation.means == Means::Create
+            && in_window(listed, &operation.baseline, operation.started_at)
     });
     let by_earlier = recorded
         .unresolved

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 
 use crate::decide::{later, remove_orphan};
-use crate::facts::{DeletionPolicy, Observed, Operation, SecretFact, Stage};
+use crate::facts::{DeletionPolicy, Means, Observed, Operation, SecretFact, Stage};
 use crate::names::CredentialId;
 use crate::operation::{accepted, completion, lately, take_over};
-use crate::ownership;
 use crate::step::{Disposal, Step};
 use crate::verdict::Verdict;
+use crate::{operation, ownership};
 
 pub(crate) fn decide(observed: &Observed, now: Timestamp) -> Step {
     let resource = &observed.resource;
@@ -20,7 +20,15 @@ pub(crate) fn decide(observed: &Observed, now: Timestamp) -> Step {
         if let Some(published) = accepted(recorded, operation, secret) {
             return Step::Complete(completion(observed, operation, published, now));
         }
-        if !known_outcome(observed, operation) {
+        if let Means::Reset(_) = operation.means {
+            // The Secret that is kept must hold the password that works. One that goes needs none.
+            if resource.deletion_policy == DeletionPolicy::Retain {
+                let Some(claim) = &observed.claim else {
+                    return Step::ReadClaims;
+                };
+                return operation::decide(observed, operation, claim, secret, now);
+            }
+        } else if !known_outcome(observed, operation) {
             if let Some(until) = others_turn(observed, operation, now) {
                 return Step::Wait { until: Some(until), verdict: settling() };
             }
@@ -90,10 +98,11 @@ fn ours(observed: &Observed) -> Vec<CredentialId> {
 /// Waits for what earlier attempts may have left, and removes it.
 fn settle(observed: &Observed, now: Timestamp) -> Option<Step> {
     let recorded = &observed.resource.recorded;
+    let creating = |operation: &&Operation| operation.recovering() && operation.means == Means::Create;
     let by_operation = recorded
         .operation
         .as_ref()
-        .filter(|operation| operation.recovering())
+        .filter(creating)
         .map(|operation| (operation.epoch, operation.attempted_at, settled_at(observed, operation)));
     let by_earlier =
         recorded.unresolved.as_ref().map(|unresolved| (unresolved.epoch, unresolved.until, unresolved.until));

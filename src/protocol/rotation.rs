@@ -91,6 +91,7 @@ mod tests {
 
     fn rotation(interval: i64, seed: u64) -> Rotation {
         Rotation {
+            strategy: crate::facts::Strategy::Overlap,
             interval: Some(SignedDuration::from_secs(interval)),
             overlap: SignedDuration::from_secs(60),
             inactive_for: SignedDuration::ZERO,

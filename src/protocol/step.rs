@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::facts::{Issued, Operation, Retiring, Unresolved};
+use crate::facts::{FormerSecret, Issued, Operation, ResetInDoubt, Retiring, Unresolved};
 use crate::names::{CredentialId, Epoch};
 use crate::verdict::Verdict;
 
@@ -13,6 +13,8 @@ pub enum Step {
     ReadClaims,
     /// Read the Secret.
     ReadSecret,
+    /// Read a further Secret: the one to move to, or one that was moved from.
+    ReadOther(String),
     /// List the user's credentials in IAM.
     ListCredentials,
     /// Read the Secret and then the resource again; if either changed, begin the pass anew.
@@ -25,10 +27,15 @@ pub enum Step {
     BeginOperation(Operation),
     /// Write the epoch on the Secret, so that writers of lower epochs lose.
     FenceSecret(Epoch),
+    /// Record in status that nothing is accepted any more that was published up to this epoch. It is the fence of a Secret that
+    /// does not exist.
+    VoidEarlier(Epoch),
     /// Dry-run the Secret's write.
     Preflight(Epoch),
     /// Create a credential in IAM. Sent once.
     Create(Epoch),
+    /// Reset the password of a credential in IAM. Sent once.
+    Reset(Epoch, CredentialId),
     /// Write the credential in hand into the Secret, with the resourceVersion that was read.
     Publish(Epoch),
     /// Record in status that the Secret's credential is the current one.
@@ -37,6 +44,14 @@ pub enum Step {
     Abandon(Settlement),
     /// Write the Secret's own credential again, as the spec wants it rendered.
     Rerender,
+    /// Write the Secret's own credential into the Secret to move to as well.
+    CopySecret,
+    /// Record in status that the wanted Secret is the one from now on.
+    Move(Vec<FormerSecret>),
+    /// Delete a Secret that was moved from.
+    DeleteFormer(String),
+    /// Take a Secret that was moved from off the record.
+    ForgetFormer(String),
     /// Delete a credential of ours from IAM.
     DeleteCredential(CredentialId, Disposal),
     /// Switch a replaced credential off in IAM.
@@ -73,6 +88,8 @@ pub struct Completion {
     pub handled_rotate: Option<String>,
     /// What may still show up.
     pub unresolved: Option<Unresolved>,
+    /// The reset that may still land.
+    pub reset_in_doubt: Option<ResetInDoubt>,
     /// What to tell the user.
     pub verdict: Verdict,
 }
@@ -84,6 +101,8 @@ pub struct Settlement {
     pub completed: Epoch,
     /// What may still show up.
     pub unresolved: Option<Unresolved>,
+    /// The reset that may still land.
+    pub reset_in_doubt: Option<ResetInDoubt>,
 }
 
 /// Why a credential of ours is deleted.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::facts::{Listed, Purpose, Resource};
+use crate::facts::{Listed, Means, Operation, Purpose, Resource, Strategy};
 use crate::names::CredentialId;
 
 /// The state of a resource in kstatus' terms.
@@ -102,7 +102,7 @@ impl From<Purpose> for Reason {
     fn from(purpose: Purpose) -> Self {
         match purpose {
             Purpose::First => Self::Creating,
-            Purpose::Requested | Purpose::Scheduled => Self::Rotating,
+            Purpose::Requested | Purpose::Scheduled | Purpose::ResetInDoubt => Self::Rotating,
             Purpose::SecretLost | Purpose::SecretDamaged | Purpose::CredentialGone => Self::Healing,
         }
     }
@@ -129,29 +129,41 @@ impl Verdict {
     }
 
     /// The Secret holds a working credential.
-    pub(crate) fn ready(resource: &Resource, service_user_name: &str, retires_at: Option<Timestamp>) -> Self {
-        let message = match retires_at {
-            None => format!("Secret {} holds the credential of {service_user_name}", resource.secret_name),
-            Some(at) => format!(
-                "Secret {} holds the credential of {service_user_name}; the replaced one works until {at}",
-                resource.secret_name
-            ),
-        };
+    pub(crate) fn ready(
+        resource: &Resource,
+        service_user_name: &str,
+        retires_at: Option<Timestamp>,
+        doubt_ends_at: Option<Timestamp>,
+    ) -> Self {
+        let mut message = format!("Secret {} holds the credential of {service_user_name}", resource.secret_name);
+        if let Some(at) = retires_at {
+            message.push_str(&format!("; the replaced one works until {at}"));
+        }
+        if let Some(at) = doubt_ends_at {
+            message.push_str(&format!(
+                "; a reset whose reply was lost may still land, so the password is reset once more at {at}"
+            ));
+        }
         Self::new(State::Ready, Reason::Published, message)
     }
 
-    /// What is told while an operation of this purpose runs.
+    /// What is told while an operation runs.
     #[must_use]
-    pub fn working(purpose: Purpose) -> Self {
-        let message = match purpose {
-            Purpose::First => "creating the first credential",
-            Purpose::Requested => "creating a new credential, as the annotation keyspaces.dev/rotate asks",
-            Purpose::Scheduled => "creating a new credential, as spec.rotation.interval asks",
-            Purpose::SecretLost => "the Secret is gone: creating a new credential",
-            Purpose::SecretDamaged => "the Secret no longer holds what was published: creating a new credential",
-            Purpose::CredentialGone => "IAM no longer has the credential: creating a new one",
+    pub fn working(operation: &Operation) -> Self {
+        let why = match operation.purpose {
+            Purpose::First => "it is the first",
+            Purpose::Requested => "the annotation keyspaces.dev/rotate asks for it",
+            Purpose::Scheduled => "spec.rotation.interval asks for it",
+            Purpose::SecretLost => "the Secret is gone",
+            Purpose::SecretDamaged => "the Secret no longer holds what was published",
+            Purpose::CredentialGone => "IAM no longer has the present one",
+            Purpose::ResetInDoubt => "a reset whose reply was lost may have landed after the last one",
         };
-        Self::new(State::Reconciling, purpose.into(), message)
+        let message = match operation.means {
+            Means::Create => format!("creating a new credential: {why}"),
+            Means::Reset(_) => format!("resetting the password: {why}"),
+        };
+        Self::new(State::Reconciling, operation.purpose.into(), message)
     }
 
     pub(crate) fn suspended(resource: &Resource) -> Self {
@@ -206,20 +218,18 @@ impl Verdict {
         Self::new(State::Reconciling, Reason::IamUserContested, message)
     }
 
-    pub(crate) fn secret_conflict(resource: &Resource) -> Self {
-        let name = &resource.secret_name;
+    pub(crate) fn secret_conflict(name: &str) -> Self {
         let message = format!(
             "Secret {name} exists and is not controlled by this resource, so it is left as it is; \
-             delete or rename that Secret, or create this resource anew with another spec.secret.name"
+             delete that Secret, or choose another spec.secret.name"
         );
         Self::new(State::Stalled, Reason::SecretConflict, message)
     }
 
-    pub(crate) fn secret_immutable(resource: &Resource) -> Self {
-        let name = &resource.secret_name;
+    pub(crate) fn secret_immutable(name: &str) -> Self {
         let message = format!(
             "Secret {name} has immutable: true, which cannot be undone; delete it (kubectl delete secret {name}) \
-             and it is made again with a new credential"
+             and it is made again with a new credential, or choose another spec.secret.name"
         );
         Self::new(State::Stalled, Reason::SecretImmutable, message)
     }
@@ -239,10 +249,15 @@ impl Verdict {
 
     pub(crate) fn credential_inactive(resource: &Resource, listed: &Listed) -> Self {
         let (user, id) = (&resource.iam_user, &listed.id);
+        // A reset leaves a credential Inactive.
+        let first = match resource.rotation.strategy {
+            Strategy::Overlap => "",
+            Strategy::InPlace => "set spec.rotation.strategy to Overlap and ",
+        };
         let message = format!(
             "credential {id} is not Active in IAM and cannot log in; switch it on with: aws iam \
              update-service-specific-credential --user-name {user} --service-specific-credential-id {id} --status Active; \
-             or replace it: annotate the resource with a new value of keyspaces.dev/rotate"
+             or replace it: {first}annotate the resource with a new value of keyspaces.dev/rotate"
         );
         Self::new(State::Stalled, Reason::CredentialInactive, message)
     }

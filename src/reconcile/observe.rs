@@ -7,11 +7,13 @@ use kube::api::DynamicObject;
 
 use super::failure::Failure;
 use super::status::recorded;
-use crate::api::{self, FINALIZER, KeyspacesCredential, RETIRE_ANNOTATION, ROTATE_ANNOTATION, Span};
+use crate::api::{
+    self, FINALIZER, KeyspacesCredential, KeyspacesCredentialStatus, RETIRE_ANNOTATION, ROTATE_ANNOTATION, Span,
+};
 use crate::iam::{CredentialStatus, ListedCredential};
 use crate::protocol::{
-    Contender, DeletionPolicy, ForeignPolicy, IamUserName, Listed, Listing, Resource, Rotation, Settings, Usable,
-    shortest_interval,
+    Contender, DeletionPolicy, ForeignPolicy, IamUserName, Listed, Listing, Resource, Rotation, Settings, Strategy,
+    Usable, shortest_interval,
 };
 
 /// The facts about the resource.
@@ -28,7 +30,8 @@ pub(crate) fn resource(object: &KeyspacesCredential, settings: &Settings) -> Res
     Ok(Resource {
         iam_user: IamUserName::parse(spec.iam_user_name.as_str())
             .map_err(|error| invalid("spec.iamUserName", &error))?,
-        secret_name: secret_name(object),
+        secret_name: bound_secret_name(object, &status),
+        wanted_secret_name: wanted_secret_name(object),
         deleting: object.metadata.deletion_timestamp.is_some(),
         finalizer: object.finalizers().iter().any(|finalizer| finalizer == FINALIZER),
         suspended: spec.suspend,
@@ -54,6 +57,10 @@ fn rotation(object: &KeyspacesCredential, settings: &Settings) -> Result<Rotatio
         span.duration().map_err(|error| Failure::Invalid(format!("spec.rotation.{field}: {error}")))
     };
     let rotation = Rotation {
+        strategy: match spec.strategy {
+            api::RotationStrategy::Overlap => Strategy::Overlap,
+            api::RotationStrategy::InPlace => Strategy::InPlace,
+        },
         interval: spec.interval.as_ref().map(|interval| span("interval", interval)).transpose()?,
         overlap: span("overlap", &spec.overlap)?,
         inactive_for: span("inactiveFor", &spec.inactive_for)?,
@@ -76,9 +83,16 @@ pub(crate) fn seed(object: &KeyspacesCredential) -> u64 {
     uid.bytes().fold(0_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)))
 }
 
-/// The name of the resource's Secret.
-pub(crate) fn secret_name(object: &KeyspacesCredential) -> String {
+/// The name of the Secret that the spec asks for.
+fn wanted_secret_name(object: &KeyspacesCredential) -> String {
     object.spec.secret.name.clone().unwrap_or_else(|| object.name_any())
+}
+
+/// The name of the Secret that the open operation publishes to, or the last one did.
+fn bound_secret_name(object: &KeyspacesCredential, status: &KeyspacesCredentialStatus) -> String {
+    let by_operation = status.operation.as_ref().and_then(|operation| operation.secret_name.clone());
+    let by_binding = || status.binding.as_ref().map(|binding| binding.name.clone());
+    by_operation.or_else(by_binding).unwrap_or_else(|| wanted_secret_name(object))
 }
 
 /// A resource as a contender for its IAM user. It is read without a type, so that one resource that cannot be decoded does

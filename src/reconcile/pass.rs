@@ -1,6 +1,6 @@
 //! One pass over one resource.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) known_at: Timestamp,
     /// The Secret as last read or written, likewise.
     pub(crate) secret: Option<Seen>,
+    /// Further Secrets, by name: the one to move to, and those that were moved from.
+    pub(crate) others: BTreeMap<String, Seen>,
     pub(crate) observed: Observed,
     /// The credential in hand, if any.
     pub(crate) held: Option<Held>,
@@ -88,10 +90,12 @@ async fn begin(context: &Context, namespace: &str, name: &str, entry: &mut Entry
         object,
         known_at,
         secret: None,
+        others: BTreeMap::new(),
         observed: Observed {
             resource,
             claim: None,
             secret: None,
+            others: BTreeMap::new(),
             listing: None,
             removed: BTreeSet::new(),
             deactivated: BTreeSet::new(),

@@ -13,7 +13,8 @@ use super::status::{number, timestamp};
 use crate::api::{Binding, KeyspacesCredential, RetiringStage};
 use crate::iam::{Deleted, IamErrorKind};
 use crate::protocol::{
-    Attempt, Completion, CredentialId, Disposal, Epoch, Operation, Settlement, Stage, Step, Verdict, claim,
+    Attempt, Completion, CredentialId, Disposal, Epoch, FormerSecret, Operation, Settlement, Stage, Step, Verdict,
+    claim,
 };
 
 impl Pass<'_> {
@@ -25,21 +26,32 @@ impl Pass<'_> {
         match step {
             Step::ReadClaims => self.read_claims().await?,
             Step::ReadSecret => self.read_secret().await?,
+            Step::ReadOther(name) => self.read_other(name).await?,
             Step::ListCredentials => self.list_credentials().await?,
             Step::ConfirmListing => return self.confirm_listing().await,
             Step::StartOver => return Ok(After::StartOver),
             Step::AddFinalizer => self.write_finalizer(true).await?,
             Step::BeginOperation(operation) => self.begin_operation(&operation).await?,
             Step::FenceSecret(epoch) => self.fence_secret(epoch).await?,
+            Step::VoidEarlier(epoch) => {
+                self.write_status(|status| status.completed_epoch = Some(number(epoch))).await?
+            }
             Step::Preflight(epoch) => {
                 self.preflight(epoch).await?;
                 self.observed.memory.attempt = Some(Attempt { epoch, stage: Stage::Preflighted });
             }
             Step::Create(epoch) => return self.create(epoch).await,
+            Step::Reset(epoch, id) => return self.reset(epoch, &id).await,
             Step::Publish(epoch) => self.publish(epoch).await?,
             Step::Complete(completion) => self.complete(&completion).await?,
             Step::Abandon(settlement) => self.abandon(&settlement).await?,
             Step::Rerender => self.rerender().await?,
+            Step::CopySecret => self.copy_secret().await?,
+            Step::Move(former) => return self.relocate(&former).await,
+            Step::DeleteFormer(name) => self.delete_former(name).await?,
+            Step::ForgetFormer(name) => {
+                self.write_status(|status| status.former_secrets.retain(|former| former.name != name)).await?;
+            }
             Step::DeleteCredential(id, disposal) => self.delete_credential(id, disposal).await?,
             Step::Deactivate(id) => {
                 self.context.iam.deactivate(&self.observed.resource.iam_user, &id).await?;
@@ -84,6 +96,26 @@ impl Pass<'_> {
         Ok(())
     }
 
+    async fn read_other(&mut self, name: String) -> Result<(), Failure> {
+        let secrets = self.secrets();
+        let secret = bounded(self.context, "reading the other Secret", secrets.get_opt(&name)).await?;
+        self.see_other(name, secret);
+        Ok(())
+    }
+
+    /// Status names the wanted Secret from now on, and with it everything that is read and written next.
+    async fn relocate(&mut self, former: &[FormerSecret]) -> Result<After, Failure> {
+        let (old, new) =
+            (self.observed.resource.secret_name.clone(), self.observed.resource.wanted_secret_name.clone());
+        self.write_status(|status| {
+            status.binding = Some(Binding { name: new.clone() });
+            status.former_secrets = former.iter().map(Into::into).collect();
+        })
+        .await?;
+        self.tell("SecretMoved", &format!("the credential is in Secret {new} from now on, and no longer in {old}"));
+        Ok(After::StartOver)
+    }
+
     async fn list_credentials(&mut self) -> Result<(), Failure> {
         // Before the call: what is created while it runs may or may not be in the reply.
         let taken_at = Timestamp::now();
@@ -123,7 +155,7 @@ impl Pass<'_> {
     }
 
     async fn begin_operation(&mut self, operation: &Operation) -> Result<(), Failure> {
-        let verdict = Verdict::working(operation.purpose);
+        let verdict = Verdict::working(operation);
         let taken_over = operation.recovering();
         self.write_status_with(&verdict, |status| status.operation = Some(operation.into())).await?;
         self.observed.memory.attempt = Some(Attempt { epoch: operation.epoch, stage: Stage::Begun });
@@ -170,6 +202,28 @@ impl Pass<'_> {
         }
     }
 
+    async fn reset(&mut self, epoch: Epoch, id: &CredentialId) -> Result<After, Failure> {
+        // As for Create: what is sent later than this could land when the doubt about it is over.
+        if Timestamp::now().duration_since(self.known_at) >= self.observed.settings.settle {
+            return Ok(After::StartOver);
+        }
+        let user = self.observed.resource.iam_user.clone();
+        match self.context.iam.reset(&user, id).await {
+            Ok(issued) => {
+                self.tell("PasswordReset", &format!("reset the password of credential {id} in IAM"));
+                let stage = Stage::InHand { id: issued.id.clone(), since: Timestamp::now() };
+                self.observed.memory.attempt = Some(Attempt { epoch, stage });
+                self.held = Some(Held { user, secret_name: self.observed.resource.secret_name.clone(), epoch, issued });
+                Ok(After::StartOver)
+            }
+            Err(error) => {
+                let known = error.kind() != IamErrorKind::Ambiguous;
+                self.observed.memory.attempt = known.then_some(Attempt { epoch, stage: Stage::Begun });
+                Err(error.into())
+            }
+        }
+    }
+
     async fn complete(&mut self, completion: &Completion) -> Result<(), Failure> {
         let secret = self.observed.resource.secret_name.clone();
         let now = timestamp(Timestamp::now());
@@ -180,6 +234,7 @@ impl Pass<'_> {
             status.completed_epoch = Some(number(completion.completed));
             status.last_handled_rotate.clone_from(&completion.handled_rotate);
             status.unresolved = completion.unresolved.as_ref().map(Into::into);
+            status.reset_in_doubt = completion.reset_in_doubt.as_ref().map(Into::into);
             status.last_rotated_at = Some(now);
             status.failures = None;
             status.binding = Some(Binding { name: secret });
@@ -207,6 +262,7 @@ impl Pass<'_> {
             status.operation = None;
             status.completed_epoch = Some(number(settlement.completed));
             status.unresolved = settlement.unresolved.as_ref().map(Into::into);
+            status.reset_in_doubt = settlement.reset_in_doubt.as_ref().map(Into::into);
         })
         .await?;
         self.observed.memory.attempt = None;

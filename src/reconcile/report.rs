@@ -66,7 +66,10 @@ impl Pass<'_> {
         status.observed_generation = generation;
         let rotated_at = status.last_rotated_at.as_ref().map(|time| time.0);
         status.next_rotation_at = rotated_at.and_then(|at| due(&self.observed.resource.rotation, at)).map(timestamp);
-        conditions::apply(&mut status.conditions, report, self.serving(), generation, &timestamp(Timestamp::now()));
+        // A reset kills the password that is published, so nothing is served until the next one is.
+        let resetting = status.operation.as_ref().is_some_and(|operation| operation.resets.is_some());
+        let serving = self.serving() && !resetting;
+        conditions::apply(&mut status.conditions, report, serving, generation, &timestamp(Timestamp::now()));
     }
 
     /// The Secret was read in this pass and holds the credential that status speaks of.

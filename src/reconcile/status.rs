@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::{
-    self, FailuresStatus, IssuedStatus, KeyspacesCredentialStatus, OperationReason, OperationStatus, RetiringStatus,
-    UnresolvedStatus,
+    self, FailuresStatus, FormerSecretStatus, IssuedStatus, KeyspacesCredentialStatus, OperationReason,
+    OperationStatus, ResetInDoubtStatus, RetiringStatus, UnresolvedStatus,
 };
 use crate::protocol::{
-    CredentialId, Epoch, Failures, InvalidName, Issued, Operation, Purpose, Recorded, Retiring, RetiringStage,
-    ServiceUserName, Unresolved,
+    CredentialId, Epoch, Failures, FormerSecret, InvalidName, Issued, Means, Operation, Purpose, Recorded,
+    ResetInDoubt, Retiring, RetiringStage, ServiceUserName, Unresolved,
 };
 
 /// The facts that status records.
@@ -27,6 +27,8 @@ pub(crate) fn recorded(status: &KeyspacesCredentialStatus) -> Result<Recorded, I
         handled_rotate: status.last_handled_rotate.clone(),
         rotated_at: status.last_rotated_at.as_ref().map(|time| time.0),
         unresolved: status.unresolved.as_ref().map(unresolved).transpose()?,
+        reset_in_doubt: status.reset_in_doubt.as_ref().map(reset_in_doubt).transpose()?,
+        former_secrets: status.former_secrets.iter().map(former_secret).collect(),
         failures: status.failures.as_ref().map(failures),
     })
 }
@@ -75,7 +77,13 @@ fn operation(status: &OperationStatus) -> Result<Operation, InvalidName> {
             OperationReason::SecretLost => Purpose::SecretLost,
             OperationReason::SecretDamaged => Purpose::SecretDamaged,
             OperationReason::CredentialGone => Purpose::CredentialGone,
+            OperationReason::ResetInDoubt => Purpose::ResetInDoubt,
         },
+        means: match &status.resets {
+            None => Means::Create,
+            Some(id) => Means::Reset(CredentialId::parse(id.as_str())?),
+        },
+        secret_name: status.secret_name.clone().unwrap_or_default(),
         rotate: status.rotate_token.clone(),
         started_at: status.started_at.0,
         attempted_at: status.attempted_at.0,
@@ -90,6 +98,14 @@ fn unresolved(status: &UnresolvedStatus) -> Result<Unresolved, InvalidName> {
         started_at: status.started_at.0,
         until: status.until.0,
     })
+}
+
+fn reset_in_doubt(status: &ResetInDoubtStatus) -> Result<ResetInDoubt, InvalidName> {
+    Ok(ResetInDoubt { id: CredentialId::parse(status.id.as_str())?, until: status.until.0 })
+}
+
+fn former_secret(status: &FormerSecretStatus) -> FormerSecret {
+    FormerSecret { name: status.name.clone(), since: status.since.0 }
 }
 
 fn failures(status: &FailuresStatus) -> Failures {
@@ -147,7 +163,13 @@ impl From<&Operation> for OperationStatus {
                 Purpose::SecretLost => OperationReason::SecretLost,
                 Purpose::SecretDamaged => OperationReason::SecretDamaged,
                 Purpose::CredentialGone => OperationReason::CredentialGone,
+                Purpose::ResetInDoubt => OperationReason::ResetInDoubt,
             },
+            resets: match &operation.means {
+                Means::Create => None,
+                Means::Reset(id) => Some(id.to_string()),
+            },
+            secret_name: Some(operation.secret_name.clone()),
             rotate_token: operation.rotate.clone(),
             started_at: whole(operation.started_at),
             attempted_at: rounded_up(operation.attempted_at),
@@ -164,6 +186,18 @@ impl From<&Unresolved> for UnresolvedStatus {
             started_at: whole(unresolved.started_at),
             until: rounded_up(unresolved.until),
         }
+    }
+}
+
+impl From<&ResetInDoubt> for ResetInDoubtStatus {
+    fn from(doubt: &ResetInDoubt) -> Self {
+        Self { id: doubt.id.to_string(), until: rounded_up(doubt.until) }
+    }
+}
+
+impl From<&FormerSecret> for FormerSecretStatus {
+    fn from(former: &FormerSecret) -> Self {
+        Self { name: former.name.clone(), since: rounded_up(former.since) }
     }
 }
 
@@ -208,6 +242,8 @@ mod tests {
             epoch: Epoch(9),
             first_epoch: Epoch(7),
             purpose: Purpose::SecretDamaged,
+            means: Means::Reset(id('A')),
+            secret_name: "orders".to_owned(),
             rotate: Some("now".to_owned()),
             started_at: at(3),
             attempted_at: at(4),
@@ -215,6 +251,8 @@ mod tests {
         };
         let unresolved =
             Unresolved { epoch: Epoch(5), baseline: BTreeSet::from([id('C')]), started_at: at(5), until: at(6) };
+        let doubt = ResetInDoubt { id: id('A'), until: at(10) };
+        let former = FormerSecret { name: "bills".to_owned(), since: at(11) };
         let failures = Failures { count: 3, last: at(7), next: at(8) };
         let status = KeyspacesCredentialStatus {
             credential: Some((&issued).into()),
@@ -222,6 +260,8 @@ mod tests {
             operation: Some((&operation).into()),
             completed_epoch: Some(number(Epoch(6))),
             unresolved: Some((&unresolved).into()),
+            reset_in_doubt: Some((&doubt).into()),
+            former_secrets: vec![(&former).into()],
             failures: Some(failures_status(&failures, None)),
             last_rotated_at: Some(whole(at(9))),
             ..KeyspacesCredentialStatus::default()
@@ -238,6 +278,8 @@ mod tests {
                 handled_rotate: None,
                 rotated_at: Some(at(9)),
                 unresolved: Some(unresolved),
+                reset_in_doubt: Some(doubt),
+                former_secrets: vec![former],
                 failures: Some(failures),
             }
         );

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::json;
 
 use super::failure::{Failure, cut, kubernetes};
@@ -65,8 +65,12 @@ impl Pass<'_> {
             issued_at: Timestamp::UNIX_EPOCH,
             epoch,
         };
-        let wanted = self.rendered(&login);
-        match self.put(&wanted, true).await {
+        self.try_secret(&self.rendered(&login), self.existing()).await
+    }
+
+    /// Asks what the API server has against a write.
+    async fn try_secret(&self, wanted: &Secret, existing: Option<&Secret>) -> Result<(), Failure> {
+        match self.put(wanted, existing, true).await {
             Ok(returned) if returned.data == wanted.data => Ok(()),
             Ok(_) => Err(Failure::SecretRefused {
                 message: "an admission webhook changes the data of the Secret; exempt this Secret from it".to_owned(),
@@ -111,6 +115,43 @@ impl Pass<'_> {
         self.write_secret(&wanted).await
     }
 
+    /// Writes the Secret's own credential into the Secret to move to, which is new or already ours.
+    pub(crate) async fn copy_secret(&mut self) -> Result<(), Failure> {
+        let existing = self.secret.as_ref().and_then(|seen| seen.object.as_ref());
+        let Some((published, password)) = existing.and_then(secret::published) else {
+            return Err(Failure::Conflict("copying the Secret"));
+        };
+        let name = self.observed.resource.wanted_secret_name.clone();
+        let target = self.others.get(&name).and_then(|seen| seen.object.as_ref());
+        let login = Login {
+            id: &published.credential.id,
+            user_name: &published.credential.service_user_name,
+            password,
+            issued_at: published.credential.issued_at,
+            epoch: published.epoch,
+        };
+        let (owner, spec) = (Owner::new(&self.object, &name), &self.object.spec.secret);
+        let wanted = render(&owner, spec, &login, target);
+        // What the API server says to the write itself is not repeated. What it has against it, it says to a password that is none.
+        let trial = render(&owner, spec, &Login { password: &"0".repeat(60), ..login }, target);
+        self.try_secret(&trial, target).await?;
+        let written = self.write(&wanted, target).await?;
+        self.see_other(name, Some(written));
+        Ok(())
+    }
+
+    /// Deletes a Secret that was moved from, if it is still the object that was read.
+    pub(crate) async fn delete_former(&mut self, name: String) -> Result<(), Failure> {
+        let former = self.others.get(&name).and_then(|seen| seen.object.as_ref());
+        let preconditions =
+            former.map(|secret| Preconditions { uid: secret.uid(), resource_version: secret.resource_version() });
+        let (secrets, params) = (self.secrets(), DeleteParams { preconditions, ..DeleteParams::default() });
+        bounded(self.context, "deleting the former Secret", secrets.delete(&name, &params)).await?;
+        self.tell("FormerSecretDeleted", &format!("deleted Secret {name}: the credential has moved to another one"));
+        self.see_other(name, None);
+        Ok(())
+    }
+
     /// Writes an epoch on the Secret. Whoever prepared a write before this one has an older resourceVersion and loses.
     pub(crate) async fn fence_secret(&mut self, epoch: Epoch) -> Result<(), Failure> {
         let version = self.existing().and_then(ResourceExt::resource_version);
@@ -142,12 +183,23 @@ impl Pass<'_> {
         self.secret = Some(seen);
     }
 
+    /// Takes in a further Secret that was read or written.
+    pub(crate) fn see_other(&mut self, name: String, object: Option<Secret>) {
+        let seen = secret::read(object, &self.object);
+        self.observed.others.insert(name.clone(), seen.fact.clone());
+        self.others.insert(name, seen);
+    }
+
     async fn write_secret(&mut self, wanted: &Secret) -> Result<(), Failure> {
-        let returned = self.put(wanted, false).await.map_err(|error| quiet(&error))?;
-        let as_sent = returned.data == wanted.data;
-        self.see_secret(Some(returned));
-        if as_sent {
-            return Ok(());
+        let written = self.write(wanted, self.existing()).await?;
+        self.see_secret(Some(written));
+        Ok(())
+    }
+
+    async fn write(&self, wanted: &Secret, existing: Option<&Secret>) -> Result<Secret, Failure> {
+        let written = self.put(wanted, existing, false).await.map_err(|error| quiet(&error))?;
+        if written.data == wanted.data {
+            return Ok(written);
         }
         Err(Failure::Refused {
             doing: WRITING_SECRET,
@@ -160,14 +212,15 @@ impl Pass<'_> {
     }
 
     fn rendered(&self, login: &Login<'_>) -> Secret {
-        render(&Owner::new(&self.object), &self.object.spec.secret, login, self.existing())
+        let owner = Owner::new(&self.object, &self.observed.resource.secret_name);
+        render(&owner, &self.object.spec.secret, login, self.existing())
     }
 
     /// One write of the whole Secret: a create that fails if it exists, or a replace that fails if it changed.
-    async fn put(&self, wanted: &Secret, dry_run: bool) -> Result<Secret, kube::Error> {
-        let (secrets, name) = (self.secrets(), self.observed.resource.secret_name.clone());
+    async fn put(&self, wanted: &Secret, existing: Option<&Secret>, dry_run: bool) -> Result<Secret, kube::Error> {
+        let (secrets, name) = (self.secrets(), wanted.name_any());
         let call = async {
-            match self.existing() {
+            match existing {
                 Some(_) => secrets.replace(&name, &post(dry_run), wanted).await,
                 None => secrets.create(&post(dry_run), wanted).await,
             }

@@ -85,7 +85,7 @@ fn is_rendered(secret: &Secret, owner: &KeyspacesCredential, published: &Publish
         issued_at: published.credential.issued_at,
         epoch: published.epoch,
     };
-    let wanted = render(&Owner::new(owner), &owner.spec.secret, &login, Some(secret));
+    let wanted = render(&Owner::new(owner, &secret.name_any()), &owner.spec.secret, &login, Some(secret));
     wanted.data == secret.data
         && wanted.metadata.labels == secret.metadata.labels
         && wanted.metadata.annotations == secret.metadata.annotations

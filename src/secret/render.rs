@@ -12,16 +12,17 @@ use super::{CREDENTIAL_ID, DIGEST, EPOCH, FENCE, ISSUED_AT, MANAGED_BY_LABEL, RE
 use crate::api::{KeyspacesCredential, SecretSpec};
 use crate::protocol::{CredentialId, Epoch, ServiceUserName};
 
-/// The resource that controls the Secret.
+/// The resource that controls a Secret of this name.
 pub struct Owner<'a> {
     resource: &'a KeyspacesCredential,
+    secret_name: &'a str,
 }
 
 impl<'a> Owner<'a> {
-    /// The owner that a resource is.
+    /// A resource as the owner of a Secret. It has more than one while the credential moves to another.
     #[must_use]
-    pub fn new(resource: &'a KeyspacesCredential) -> Self {
-        Self { resource }
+    pub fn new(resource: &'a KeyspacesCredential, secret_name: &'a str) -> Self {
+        Self { resource, secret_name }
     }
 
     fn reference(&self) -> Option<OwnerReference> {
@@ -29,11 +30,6 @@ impl<'a> Owner<'a> {
         self.resource
             .controller_owner_ref(&())
             .map(|reference| OwnerReference { block_owner_deletion: None, ..reference })
-    }
-
-    fn secret_name(&self) -> String {
-        let spec = &self.resource.spec.secret;
-        spec.name.clone().unwrap_or_else(|| self.resource.name_any())
     }
 }
 
@@ -79,7 +75,7 @@ pub fn render(owner: &Owner<'_>, spec: &SecretSpec, login: &Login<'_>, existing:
     let metadata = existing.map(|secret| secret.metadata.clone()).unwrap_or_default();
     Secret {
         metadata: ObjectMeta {
-            name: Some(owner.secret_name()),
+            name: Some(owner.secret_name.to_owned()),
             namespace: owner.resource.namespace(),
             labels: Some(labels),
             annotations: Some(annotations),

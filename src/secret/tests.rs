@@ -30,7 +30,7 @@ fn rendered(owner: &KeyspacesCredential, epoch: u64, existing: Option<&Secret>) 
         issued_at: "2026-11-22T10:00:00Z".parse().unwrap(),
         epoch: Epoch(epoch),
     };
-    render(&Owner::new(owner), &owner.spec.secret, &login, existing)
+    render(&Owner::new(owner, "orders"), &owner.spec.secret, &login, existing)
 }
 
 fn ours(seen: Seen) -> OurSecret {

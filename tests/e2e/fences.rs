@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::BINARY;
 
 /// The writes that publish or fence a password.
-fn secret_writes() -> Which {
+pub(crate) fn secret_writes() -> Which {
     Which::writes().of("secrets")
 }
 

@@ -168,3 +168,23 @@ async fn a_user_deleted_in_iam_does_not_hold_the_resource() {
     world.delete("orders").await;
     world.gone("orders").await;
 }
+
+#[tokio::test]
+async fn a_user_that_was_made_anew_gets_a_new_credential_and_the_old_id_is_forgotten() {
+    let mut world = World::new(BINARY, "newuser").await;
+    world.start(&["--resync", "1s"]);
+    world.apply("orders", serde_json::json!({ "iamUserName": USER, "rotation": { "overlap": "1s" } })).await;
+    world.ready("orders").await;
+    let former = current(&world).await;
+    world.iam.force_delete_user(USER).expect("it is there");
+    world.stalled("orders", "IamUserNotFound").await;
+    world.iam.create_user(USER).expect("the name is free");
+    replaced(&world, &former).await;
+    world
+        .until("orders", "done with the old one", |resource| {
+            resource.status.as_ref().is_some_and(|status| status.retiring.is_none())
+        })
+        .await;
+    world.ready("orders").await;
+    world.assert_whole("orders").await;
+}

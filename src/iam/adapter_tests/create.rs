@@ -1,4 +1,4 @@
-//! Create: once on the wire, and refused or ambiguous.
+//! Create and Reset: once on the wire, and refused or ambiguous.
 
 use std::time::{Duration, Instant};
 
@@ -121,4 +121,40 @@ async fn a_refusal_keeps_what_iam_said_of_principal_and_resource() {
                 authorized to perform: iam:CreateServiceSpecificCredential on resource: user orders-app";
     let error = failed_create(refused(403, "AccessDenied", said), DEADLINE).await;
     assert!(error.to_string().contains("111122223333:assumed-role/eks-pod-<id> is not authorized"), "{error}");
+}
+
+/// The same reply to Reset.
+fn reset() -> String {
+    created().replace("CreateServiceSpecificCredential", "ResetServiceSpecificCredential")
+}
+
+#[tokio::test]
+async fn reset_asks_for_the_credential_and_hands_over_its_new_password() {
+    let server = Server::start(vec![Reply::Answer(200, reset())]);
+    let issued = iam(&server).reset(&user(), &id()).await.expect("a credential");
+    assert_eq!((issued.id, issued.password.expose()), (id(), PASSWORD));
+    let [request] = server.requests().try_into().unwrap();
+    assert!(request.contains("Action=ResetServiceSpecificCredential&"), "{request}");
+    assert!(request.contains(&format!("&UserName=orders-app&ServiceSpecificCredentialId={ID}")), "{request}");
+}
+
+#[tokio::test]
+async fn a_reset_is_sent_once_and_refused_or_ambiguous() {
+    let whole = reset();
+    let table = [
+        ("closed", Reply::Close, Kind::Ambiguous),
+        ("a failure", refused(500, "ServiceFailure", "hunter2"), Kind::Ambiguous),
+        ("cut in the password", Reply::EndsWithConnection(cut_after(&whole, "hunter2")), Kind::Ambiguous),
+        ("another credential", Reply::Answer(200, whole.replace(ID, "ACCA1234567890ABCDEFX")), Kind::Ambiguous),
+        ("no password", Reply::Answer(200, whole.replace(PASSWORD, "")), Kind::Ambiguous),
+        ("gone", refused(404, "NoSuchEntity", "cannot be found."), Kind::Unavailable),
+        ("denied", refused(403, "AccessDenied", "no"), Kind::AccessDenied),
+        ("throttled", refused(400, "Throttling", "Rate exceeded"), Kind::Throttled),
+    ];
+    for (name, reply, kind) in table {
+        let server = Server::start(vec![reply]);
+        let error = iam(&server).reset(&user(), &id()).await.err().expect("an error");
+        assert_eq!((error.kind(), server.requests().len()), (kind, 1), "{name}: {error}");
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{name}: {error}");
+    }
 }

@@ -81,6 +81,12 @@ fn faults(step: &Step) -> &'static [Outcome] {
         | Step::Deactivate(_)
         | Step::RecordInactive
         | Step::StartOver
+        | Step::Reset(..)
+        | Step::ReadOther(_)
+        | Step::CopySecret
+        | Step::Move(_)
+        | Step::DeleteFormer(_)
+        | Step::ForgetFormer(_)
         | Step::ReadClaims
         | Step::ReadSecret
         | Step::ConfirmListing
@@ -90,6 +96,7 @@ fn faults(step: &Step) -> &'static [Outcome] {
         Step::AddFinalizer
         | Step::BeginOperation(_)
         | Step::FenceSecret(_)
+        | Step::VoidEarlier(_)
         | Step::Publish(_)
         | Step::Complete(_)
         | Step::Abandon(_)

@@ -192,6 +192,8 @@ impl Operation {
             epoch: Epoch(self.epoch.into()),
             first_epoch: Epoch(self.first_epoch.into()),
             purpose: self.purpose,
+            means: protocol::Means::Create,
+            secret_name: String::new(),
             rotate: self.rotate.map(|value| value.to_string()),
             started_at: time(self.started_at),
             attempted_at: time(self.attempted_at),
@@ -248,6 +250,8 @@ impl Recorded {
             handled_rotate: self.handled_rotate.map(|value| value.to_string()),
             rotated_at: None,
             unresolved: self.unresolved.as_ref().map(Unresolved::out),
+            reset_in_doubt: None,
+            former_secrets: Vec::new(),
             failures: None,
         }
     }
@@ -270,12 +274,19 @@ impl Object {
         protocol::Resource {
             iam_user: USER.clone(),
             secret_name: String::new(),
+            wanted_secret_name: String::new(),
             deleting: self.deleting,
             finalizer: self.finalizer,
             suspended: false,
             deletion_policy: policy,
             foreign: protocol::ForeignPolicy::Keep,
-            rotation: protocol::Rotation { interval: None, overlap: span(overlap), inactive_for: span(0), seed: 0 },
+            rotation: protocol::Rotation {
+                strategy: protocol::Strategy::Overlap,
+                interval: None,
+                overlap: span(overlap),
+                inactive_for: span(0),
+                seed: 0,
+            },
             retire: None,
             rotate: self.rotate.map(|value| value.to_string()),
             changed_since_failure: false,

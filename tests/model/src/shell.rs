@@ -1,6 +1,6 @@
 //! What the shell does with each step: the table that the real one is compared with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keyspaces_credential_protocol as protocol;
 use protocol::{Claim, Contender, Epoch, Observed, Purpose, Settings, Step};
@@ -50,6 +50,7 @@ pub(crate) fn observed(scenario: &Scenario, pass: &Pass, memory: &Memory) -> Obs
         resource: pass.object.out(scenario.policy, scenario.overlap),
         claim: pass.claim.clone(),
         secret: pass.secret.map(secret_out),
+        others: BTreeMap::new(),
         listing: pass.listing.as_ref().map(Listing::out),
         removed: set(pass.removed),
         deactivated: BTreeSet::new(),
@@ -138,6 +139,13 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
         Step::Wait { until, .. } => Next::Sleep(until.map(tick)),
         // A replaced credential has no inactive time in these runs: it is deleted when its overlap is over.
         Step::StartOver | Step::Deactivate(_) | Step::RecordInactive => Next::StartOver,
+        // Passwords are not reset and Secrets keep their names.
+        Step::Reset(..)
+        | Step::ReadOther(_)
+        | Step::CopySecret
+        | Step::Move(_)
+        | Step::DeleteFormer(_)
+        | Step::ForgetFormer(_) => Next::StartOver,
         Step::ReadClaims => {
             pass.claim = Some(claim(scenario, world, resource));
             Next::Step
@@ -182,6 +190,9 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
             next
         }
         Step::FenceSecret(epoch) => write_secret(world, me, pass, outcome, |secret| secret.fence = small(epoch)),
+        Step::VoidEarlier(epoch) => {
+            write_resource(scenario, world, me, pass, outcome, |object| object.recorded.completed = small(epoch))
+        }
         Step::Preflight(epoch) => {
             if world.refuses_secret && scenario.mutation != Some(Mutation::NoPreflight) {
                 return Next::Sleep(Some(world.now + 1));

@@ -32,6 +32,8 @@ fn of_two_that_race_the_one_that_lost_gives_its_operation_up() {
         epoch: Epoch(1),
         first_epoch: Epoch(1),
         purpose: Purpose::First,
+        means: Means::Create,
+        secret_name: "orders".to_owned(),
         rotate: None,
         started_at: raced.now,
         attempted_at: raced.now,

@@ -219,6 +219,8 @@ fn a_password_is_held_no_longer_than_the_hold_time() {
         epoch: Epoch(1),
         first_epoch: Epoch(1),
         purpose: Purpose::First,
+        means: Means::Create,
+        secret_name: "orders".to_owned(),
         rotate: None,
         started_at: held.now,
         attempted_at: held.now,

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
-use proptest::collection::{btree_set, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
+use proptest::strategy::Strategy;
 
 use super::world::{SETTINGS, id, issued};
 use crate::*;
@@ -26,16 +27,29 @@ fn credential() -> impl Strategy<Value = Issued> {
     (1u64..6, time()).prop_map(|(number, at)| issued(number, at))
 }
 
+/// The Secret of the credential, and another one.
+const BOUND: &str = "orders";
+const OTHER: &str = "bills";
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![Just(BOUND.to_owned()), Just(OTHER.to_owned())]
+}
+
 fn operation() -> impl Strategy<Value = Operation> {
-    (epoch(), 0u64..3, time(), time(), ids()).prop_map(|(epoch, later, started_at, attempted_at, baseline)| Operation {
-        epoch: Epoch(epoch.0 + later),
-        first_epoch: epoch,
-        purpose: Purpose::SecretLost,
-        rotate: None,
-        started_at,
-        attempted_at,
-        baseline,
-    })
+    let means = prop_oneof![Just(Means::Create), (1u64..6).prop_map(|number| Means::Reset(id(number)))];
+    (epoch(), 0u64..3, time(), time(), ids(), means).prop_map(
+        |(epoch, later, started_at, attempted_at, baseline, means)| Operation {
+            epoch: Epoch(epoch.0 + later),
+            first_epoch: epoch,
+            purpose: Purpose::SecretLost,
+            means,
+            secret_name: BOUND.to_owned(),
+            rotate: None,
+            started_at,
+            attempted_at,
+            baseline,
+        },
+    )
 }
 
 fn recorded() -> impl Strategy<Value = Recorded> {
@@ -52,8 +66,13 @@ fn recorded() -> impl Strategy<Value = Recorded> {
         stage: if active { RetiringStage::Active } else { RetiringStage::Inactive },
     });
     let facts = (option::of(credential()), option::of(retiring), option::of(operation()), epoch());
-    (facts, option::of("[ab]"), option::of(time()), option::of(unresolved)).prop_map(
-        |((credential, retiring, operation, completed), handled_rotate, rotated_at, unresolved)| Recorded {
+    let doubt = (1u64..6, time()).prop_map(|(number, until)| ResetInDoubt { id: id(number), until });
+    let former = (name(), time()).prop_map(|(name, since)| FormerSecret { name, since });
+    let further = (option::of(doubt), vec(former, 0..3));
+    (facts, option::of("[ab]"), option::of(time()), option::of(unresolved), further).prop_map(
+        |((credential, retiring, operation, completed), handled_rotate, rotated_at, unresolved, further)| Recorded {
+            reset_in_doubt: further.0,
+            former_secrets: further.1,
             credential,
             retiring,
             operation,
@@ -111,24 +130,29 @@ fn memory() -> impl Strategy<Value = Memory> {
 
 fn resource() -> impl Strategy<Value = Resource> {
     let template = super::world::World::new().resource;
-    let rotation = (option::of(1i64..200_000), 0i64..20_000).prop_map(|(interval, inactive_for)| Rotation {
-        interval: interval.map(SignedDuration::from_secs),
-        inactive_for: SignedDuration::from_secs(inactive_for),
-        ..super::world::World::new().resource.rotation
-    });
+    let rotation =
+        (option::of(1i64..200_000), 0i64..20_000, any::<bool>()).prop_map(|(interval, inactive_for, reset)| Rotation {
+            strategy: if reset { crate::Strategy::InPlace } else { crate::Strategy::Overlap },
+            interval: interval.map(SignedDuration::from_secs),
+            inactive_for: SignedDuration::from_secs(inactive_for),
+            ..super::world::World::new().resource.rotation
+        });
     let annotations = (option::of("[ab]"), option::of((1u64..6).prop_map(|number| id(number).to_string())));
     let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
-    (flags, rotation, annotations, recorded()).prop_map(
-        move |((deleting, finalizer, retain, keep), rotation, (rotate, retire), recorded)| Resource {
-            foreign: if keep { ForeignPolicy::Keep } else { ForeignPolicy::Delete },
-            rotation,
-            retire,
-            deleting,
-            finalizer,
-            deletion_policy: if retain { DeletionPolicy::Retain } else { DeletionPolicy::Delete },
-            rotate,
-            recorded,
-            ..template.clone()
+    (flags, rotation, annotations, recorded(), name()).prop_map(
+        move |((deleting, finalizer, retain, keep), rotation, (rotate, retire), recorded, wanted_secret_name)| {
+            Resource {
+                wanted_secret_name,
+                foreign: if keep { ForeignPolicy::Keep } else { ForeignPolicy::Delete },
+                rotation,
+                retire,
+                deleting,
+                finalizer,
+                deletion_policy: if retain { DeletionPolicy::Retain } else { DeletionPolicy::Delete },
+                rotate,
+                recorded,
+                ..template.clone()
+            }
         },
     )
 }
@@ -136,8 +160,10 @@ fn resource() -> impl Strategy<Value = Resource> {
 fn observed() -> impl Strategy<Value = Observed> {
     let claim =
         prop_oneof![8 => Just(Claim::Won), 1 => Just(Claim::Contested), 1 => Just(Claim::Lost { winner: None })];
-    (resource(), option::of(claim), option::of(secret()), option::of(listing()), ids(), memory()).prop_map(
-        |(resource, claim, secret, listing, removed, memory)| Observed {
+    let others = btree_map(name(), secret(), 0..2);
+    (resource(), option::of(claim), option::of(secret()), others, option::of(listing()), ids(), memory()).prop_map(
+        |(resource, claim, secret, others, listing, removed, memory)| Observed {
+            others,
             resource,
             claim,
             secret,
@@ -179,6 +205,7 @@ fn fed_back(observed: &Observed, step: Step) -> Option<Observed> {
             Some(SecretFact::Ours(secret)) => secret.fence = epoch,
             _ => panic!("only a Secret of ours is fenced"),
         },
+        Step::VoidEarlier(epoch) => recorded.completed = epoch,
         Step::Preflight(epoch) => next.memory.attempt = Some(Attempt { epoch, stage: Stage::Preflighted }),
         Step::Complete(completion) => {
             recorded.credential = Some(completion.credential);
@@ -186,10 +213,12 @@ fn fed_back(observed: &Observed, step: Step) -> Option<Observed> {
             recorded.operation = None;
             recorded.completed = completion.completed;
             recorded.unresolved = completion.unresolved;
+            recorded.reset_in_doubt = completion.reset_in_doubt;
         }
         Step::Abandon(settlement) => {
             recorded.operation = None;
             recorded.unresolved = settlement.unresolved;
+            recorded.reset_in_doubt = settlement.reset_in_doubt;
         }
         Step::Rerender => match &mut next.secret {
             Some(SecretFact::Ours(secret)) => secret.rendering = Rendering::Current,
@@ -206,7 +235,21 @@ fn fed_back(observed: &Observed, step: Step) -> Option<Observed> {
         Step::Settle => recorded.unresolved = None,
         Step::ReleaseSecret => next.secret = Some(SecretFact::NotOurs),
         Step::RemoveFinalizer => next.resource.finalizer = false,
-        Step::Create(_) | Step::Publish(_) | Step::StartOver | Step::Wait { .. } => return None,
+        Step::ReadOther(name) => {
+            next.others.insert(name, SecretFact::Absent);
+        }
+        Step::CopySecret => {
+            next.others.insert(next.resource.wanted_secret_name.clone(), next.secret.clone()?);
+        }
+        Step::Move(former) => {
+            recorded.former_secrets = former;
+            next.resource.secret_name.clone_from(&next.resource.wanted_secret_name);
+        }
+        Step::DeleteFormer(name) => {
+            next.others.insert(name, SecretFact::Absent);
+        }
+        Step::ForgetFormer(name) => recorded.former_secrets.retain(|former| former.name != name),
+        Step::Create(_) | Step::Reset(..) | Step::Publish(_) | Step::StartOver | Step::Wait { .. } => return None,
     }
     Some(next)
 }
@@ -236,6 +279,28 @@ proptest! {
             prop_assert_eq!(observed.memory.attempt, Some(attempt));
             prop_assert_eq!(observed.resource.recorded.operation.map(|operation| operation.epoch), Some(epoch));
             prop_assert_eq!(observed.claim, Some(Claim::Won));
+        }
+    }
+
+    #[test]
+    fn only_the_current_credential_is_reset_and_only_by_intent(observed in observed(), now in time()) {
+        if let Step::Reset(epoch, id) = decide(&observed, now) {
+            let attempt = Attempt { epoch, stage: Stage::Preflighted };
+            prop_assert_eq!(&observed.memory.attempt, &Some(attempt));
+            let operation = observed.resource.recorded.operation.clone().unwrap();
+            prop_assert_eq!((operation.epoch, &operation.means), (epoch, &Means::Reset(id.clone())));
+            prop_assert_eq!(held_by_secret(&observed), Some(&id));
+            prop_assert_eq!(observed.resource.recorded.credential.map(|current| current.id), Some(id));
+        }
+    }
+
+    #[test]
+    fn a_former_secret_goes_only_while_another_one_holds_the_credential(observed in observed(), now in time()) {
+        if let Step::DeleteFormer(name) = decide(&observed, now) {
+            prop_assert_ne!(&name, &observed.resource.secret_name);
+            prop_assert!(matches!(observed.others.get(&name), Some(SecretFact::Ours(_))));
+            let current = observed.resource.recorded.credential.as_ref().map(|current| &current.id);
+            prop_assert!(current.is_some() && held_by_secret(&observed) == current);
         }
     }
 

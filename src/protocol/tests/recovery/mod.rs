@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::world::{Fault, HOLD, SETTLE, World, id};
+use super::world::{Fault, HOLD, SETTLE, World, id, issued};
 use crate::*;
 
 const LONG: SignedDuration = SignedDuration::from_mins(30);
@@ -89,6 +89,49 @@ fn where_no_secret_can_carry_the_epoch_every_holder_has_given_up_before_an_orpha
     assert!(world.ids().contains(&id(9)), "the foreign one is left alone");
 }
 
+/// A first publication is on its way while its credential is removed, for there was nothing to fence and the other slot is
+/// somebody else's.
+fn belated(fault: Option<Fault>) -> World {
+    let mut world = World::new();
+    world.add_foreign(9);
+    world.fault = Some(Fault::CreateHappensUnseen);
+    world.run();
+    world.pass_time(HOLD * 2);
+    world.fault = fault;
+    world.run_until_fault();
+    let credential = issued(1, world.now);
+    world.secret = SecretFact::Ours(OurSecret {
+        published: Some(Published { credential, epoch: Epoch(1) }),
+        fence: Epoch(1),
+        rendering: Rendering::Current,
+        immutable: false,
+    });
+    world
+}
+
+#[test]
+fn a_publication_that_lands_after_its_credential_was_removed_is_not_accepted() {
+    let mut world = belated(Some(Fault::CrashAfter("Delete")));
+    assert_eq!(world.deleted, [id(1)]);
+    // Its password is dead already, and nothing else was to be done about it.
+    world.deleted.clear();
+    let done = world.run();
+    assert!(done.contains(&"Create".to_owned()), "{done:?}");
+    world.run_for(LONG);
+    assert_eq!(world.published(), Some(id(2)));
+    assert_eq!(world.ids(), [id(2), id(9)].into());
+}
+
+#[test]
+fn a_publication_that_lands_before_its_credential_is_removed_is_believed_once_list_has_settled() {
+    let mut world = belated(Some(Fault::CrashAfter("Void")));
+    let done = world.run();
+    assert_eq!(done.last().unwrap(), "Wait(Reconciling/Settling)", "{done:?}");
+    world.run_for(LONG);
+    assert_eq!((world.reason(), world.published()), (Reason::Published, Some(id(1))));
+    assert_eq!((world.next_id, world.deleted.len()), (2, 0), "nothing else was created and nothing deleted");
+}
+
 #[test]
 fn an_orphan_that_list_shows_late_is_still_removed() {
     let mut world = World::ready();
@@ -128,6 +171,8 @@ fn a_secret_of_a_later_epoch_than_the_resource_that_was_read_begins_the_pass_ane
         epoch: Epoch(2),
         first_epoch: Epoch(2),
         purpose: Purpose::Requested,
+        means: Means::Create,
+        secret_name: "orders".to_owned(),
         rotate: None,
         started_at: world.now,
         attempted_at: world.now,
@@ -140,6 +185,7 @@ fn a_secret_of_a_later_epoch_than_the_resource_that_was_read_begins_the_pass_ane
         resource: world.resource.clone(),
         claim: Some(Claim::Won),
         secret: Some(world.secret.clone()),
+        others: [].into(),
         listing: None,
         removed: [].into(),
         deactivated: [].into(),

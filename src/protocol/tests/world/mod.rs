@@ -1,6 +1,6 @@
 //! A small world that does what the shell does: one resource, one Secret, an IAM user with two slots, one process.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -35,6 +35,8 @@ pub(crate) enum Fault {
     CreateHappensUnseen,
     /// Create may have happened, and nobody will know: it did not.
     CreateIsLost,
+    /// Reset may have happened, and nobody will know: it did.
+    ResetHappensUnseen,
     /// The Secret is written and the reply is lost.
     PublishUnseen,
 }
@@ -48,8 +50,15 @@ pub(crate) struct World {
     pub gone: bool,
     pub claim: Claim,
     pub secret: SecretFact,
+    /// The Secrets of other names.
+    pub others: BTreeMap<String, SecretFact>,
     /// Truth.
     pub iam: Vec<Listed>,
+    /// How often the password of a credential was reset, in IAM.
+    pub resets: BTreeMap<CredentialId, u32>,
+    /// Which of these passwords the process holds, and which the Secret.
+    pub held: u32,
+    pub published_reset: u32,
     /// What List does not show yet.
     pub hidden: BTreeSet<CredentialId>,
     pub memory: Memory,
@@ -67,12 +76,19 @@ impl World {
             resource: Resource {
                 iam_user: IamUserName::parse("orders-app").unwrap(),
                 secret_name: "orders".to_owned(),
+                wanted_secret_name: "orders".to_owned(),
                 deleting: false,
                 finalizer: false,
                 suspended: false,
                 deletion_policy: DeletionPolicy::Delete,
                 foreign: ForeignPolicy::Keep,
-                rotation: Rotation { interval: None, overlap: OVERLAP, inactive_for: SignedDuration::ZERO, seed: 7 },
+                rotation: Rotation {
+                    strategy: Strategy::Overlap,
+                    interval: None,
+                    overlap: OVERLAP,
+                    inactive_for: SignedDuration::ZERO,
+                    seed: 7,
+                },
                 retire: None,
                 rotate: None,
                 changed_since_failure: false,
@@ -81,7 +97,11 @@ impl World {
             gone: false,
             claim: Claim::Won,
             secret: SecretFact::Absent,
+            others: BTreeMap::new(),
             iam: Vec::new(),
+            resets: BTreeMap::new(),
+            held: 0,
+            published_reset: 0,
             hidden: BTreeSet::new(),
             memory: Memory::default(),
             next_id: 1,
@@ -198,6 +218,7 @@ impl World {
             resource: self.resource.clone(),
             claim: None,
             secret: None,
+            others: BTreeMap::new(),
             listing: None,
             removed: BTreeSet::new(),
             deactivated: BTreeSet::new(),
@@ -252,14 +273,32 @@ impl World {
                 self.secret_mut().fence = epoch;
                 observed.secret = Some(self.secret.clone());
             }
+            Step::VoidEarlier(epoch) => self.resource.recorded.completed = epoch,
             Step::Preflight(epoch) => self.memory.attempt = Some(Attempt { epoch, stage: Stage::Preflighted }),
             Step::Create(epoch) => return self.create(epoch),
+            Step::Reset(epoch, id) => return self.reset(epoch, id),
+            Step::ReadOther(name) => {
+                let fact = self.others.get(&name).cloned().unwrap_or(SecretFact::Absent);
+                observed.others.insert(name, fact);
+            }
+            Step::CopySecret => {
+                let name = self.resource.wanted_secret_name.clone();
+                self.others.insert(name.clone(), self.secret.clone());
+                observed.others.insert(name, self.secret.clone());
+            }
+            Step::Move(former) => return self.relocate(former),
+            Step::DeleteFormer(name) => {
+                self.others.remove(&name);
+                observed.others.insert(name, SecretFact::Absent);
+            }
+            Step::ForgetFormer(name) => self.resource.recorded.former_secrets.retain(|former| former.name != name),
             Step::Publish(epoch) => return self.publish(observed, epoch),
             Step::Complete(completion) => self.complete(completion),
             Step::Abandon(settlement) => {
                 self.resource.recorded.operation = None;
                 self.resource.recorded.completed = settlement.completed;
                 self.resource.recorded.unresolved = settlement.unresolved;
+                self.resource.recorded.reset_in_doubt = settlement.reset_in_doubt;
             }
             Step::Rerender => {
                 self.secret_mut().rendering = Rendering::Current;
@@ -306,15 +345,44 @@ impl World {
         let id = id(self.next_id);
         self.next_id += 1;
         self.iam.push(Listed { id: id.clone(), created_at: self.now, usable: Usable::Yes });
+        self.held = 0;
         let unseen = self.struck(Fault::CreateHappensUnseen);
         self.memory.attempt = (!unseen).then_some(Attempt { epoch, stage: Stage::InHand { id, since: self.now } });
         false
     }
 
+    fn reset(&mut self, epoch: Epoch, id: CredentialId) -> bool {
+        let version = self.resets.entry(id.clone()).or_default();
+        *version += 1;
+        self.held = *version;
+        let unseen = self.struck(Fault::ResetHappensUnseen);
+        self.memory.attempt = (!unseen).then_some(Attempt { epoch, stage: Stage::InHand { id, since: self.now } });
+        false
+    }
+
+    /// Status names the wanted Secret from now on.
+    fn relocate(&mut self, former: Vec<FormerSecret>) -> bool {
+        let wanted = self.resource.wanted_secret_name.clone();
+        let left = std::mem::replace(&mut self.resource.secret_name, wanted.clone());
+        let new = self.others.remove(&wanted).unwrap_or(SecretFact::Absent);
+        let old = std::mem::replace(&mut self.secret, new);
+        self.others.insert(left, old);
+        self.resource.recorded.former_secrets = former;
+        false
+    }
+
+    /// The password in the Secret is the one that IAM has.
+    pub(crate) fn works(&self) -> bool {
+        self.published().is_some_and(|id| {
+            self.ids().contains(&id) && self.resets.get(&id).copied().unwrap_or_default() == self.published_reset
+        })
+    }
+
     fn publish(&mut self, observed: &mut Observed, epoch: Epoch) -> bool {
-        let number = self.next_id - 1;
-        assert_eq!(self.in_hand(), Some(&id(number)), "only the password in hand can be published");
+        let in_hand = self.in_hand().cloned().expect("only a password in hand can be published");
+        let number = (1..self.next_id).find(|number| id(*number) == in_hand).expect("it was created");
         let credential = issued(number, self.now);
+        self.published_reset = self.held;
         self.secret = SecretFact::Ours(OurSecret {
             published: Some(Published { credential, epoch }),
             fence: epoch,
@@ -330,6 +398,8 @@ impl World {
             self.memory.attempt = None;
         }
         self.resource.recorded = Recorded {
+            reset_in_doubt: completion.reset_in_doubt,
+            former_secrets: std::mem::take(&mut self.resource.recorded.former_secrets),
             rotated_at: Some(self.now),
             credential: Some(completion.credential),
             retiring: completion.retiring,
@@ -388,6 +458,7 @@ pub(crate) fn name(step: &Step) -> String {
         }
         Step::BeginOperation(operation) => format!("Begin({}, {:?})", operation.epoch, operation.purpose),
         Step::FenceSecret(epoch) => format!("Fence({epoch})"),
+        Step::VoidEarlier(epoch) => format!("Void({epoch})"),
         Step::Wait { verdict, .. } => format!("Wait({:?}/{})", verdict.state, verdict.reason.as_str()),
         other => kind(other).to_owned(),
     }
@@ -404,13 +475,20 @@ pub(crate) fn kind(step: &Step) -> &'static str {
         Step::AddFinalizer => "AddFinalizer",
         Step::BeginOperation(_) => "Begin",
         Step::FenceSecret(_) => "Fence",
+        Step::VoidEarlier(_) => "Void",
         Step::Preflight(_) => "Preflight",
         Step::Create(_) => "Create",
+        Step::Reset(..) => "Reset",
         Step::Publish(_) => "Publish",
         Step::Complete(_) => "Complete",
         Step::Abandon(_) => "Abandon",
         Step::Rerender => "Rerender",
         Step::DeleteCredential(..) => "Delete",
+        Step::ReadOther(_) => "ReadOther",
+        Step::CopySecret => "CopySecret",
+        Step::Move(_) => "Move",
+        Step::DeleteFormer(_) => "DeleteFormer",
+        Step::ForgetFormer(_) => "ForgetFormer",
         Step::Deactivate(_) => "Deactivate",
         Step::RecordInactive => "RecordInactive",
         Step::ForgetRetiring => "ForgetRetiring",

@@ -1,0 +1,100 @@
+//! Rotation by reset: the same credential and user name with another password.
+//!
+//! A weaker promise than that of an overlap, for consumers that cannot take another user name. The old password dies the moment
+//! IAM resets it, before the new one is published, and a crash in between makes that moment longer. A reset whose reply was
+//! lost costs a second one; if it lands after that one, the published password dies unnoticed, for List shows no passwords.
+//! So a last reset follows once nothing can land any more.
+//!
+//! What is lost is never recovered this way, but by a new credential.
+
+use jiff::Timestamp;
+
+use crate::decide::{later, stall};
+use crate::facts::{
+    Listed, Means, Observed, Operation, Purpose, Recorded, ResetInDoubt, Resource, SecretFact, Stage, Strategy, Usable,
+};
+use crate::names::CredentialId;
+use crate::operation::{abandon, fence};
+use crate::ownership;
+use crate::step::Step;
+use crate::verdict::Verdict;
+
+/// How an operation of this purpose gets a new password.
+pub(crate) fn means(resource: &Resource, purpose: Purpose) -> Means {
+    match (resource.rotation.strategy, purpose, &resource.recorded.credential) {
+        (Strategy::InPlace, Purpose::Requested | Purpose::Scheduled | Purpose::ResetInDoubt, Some(current)) => {
+            Means::Reset(current.id.clone())
+        }
+        _ => Means::Create,
+    }
+}
+
+/// What keeps a credential from being reset: IAM does not show it, or shows that it cannot log in, which a reset does not change.
+pub(crate) fn hindrance(observed: &Observed, id: &CredentialId, now: Timestamp) -> Option<Step> {
+    match shown(observed, id) {
+        Some(Listed { usable: Usable::Yes, .. }) => None,
+        Some(listed) => Some(stall(observed, Verdict::credential_inactive(&observed.resource, listed), now)),
+        None => Some(Step::Wait {
+            until: Some(later(now, observed.settings.recheck)),
+            verdict: Verdict::credential_missing(),
+        }),
+    }
+}
+
+/// Brings a reset of this process to its end.
+pub(crate) fn decide(
+    observed: &Observed,
+    operation: &Operation,
+    id: &CredentialId,
+    stage: &Stage,
+    secret: &SecretFact,
+    now: Timestamp,
+) -> Step {
+    let current = observed.resource.recorded.credential.as_ref().map(|current| &current.id);
+    let published = match secret {
+        SecretFact::Ours(ours) => ours.published.as_ref().map(|published| &published.credential.id),
+        SecretFact::Absent | SecretFact::NotOurs => None,
+    };
+    if current != Some(id) || published != Some(id) || hindrance(observed, id, now).is_some() {
+        return abandon(observed, operation, now);
+    }
+    // An earlier attempt may hold the password of its own reset, which this one kills. It must not be published after that.
+    if operation.recovering() && fence(secret) < operation.epoch {
+        return Step::FenceSecret(operation.epoch);
+    }
+    match stage {
+        Stage::Begun => Step::Preflight(operation.epoch),
+        Stage::Preflighted | Stage::InHand { .. } => Step::Reset(operation.epoch, id.clone()),
+    }
+}
+
+/// The reset that may still land when this operation is over, if it is one of the credential that is then current.
+pub(crate) fn in_doubt(
+    observed: &Observed,
+    operation: &Operation,
+    current: Option<&CredentialId>,
+    now: Timestamp,
+) -> Option<ResetInDoubt> {
+    let until = later(now, observed.settings.settle);
+    let own = match &operation.means {
+        Means::Reset(id) if operation.recovering() => Some(ResetInDoubt { id: id.clone(), until }),
+        Means::Reset(_) | Means::Create => None,
+    };
+    // A reset that began when the earlier ones could no longer land has put an end to the doubt.
+    let earlier = observed.resource.recorded.reset_in_doubt.clone().filter(|earlier| match operation.means {
+        Means::Reset(_) => operation.started_at < earlier.until,
+        Means::Create => true,
+    });
+    own.or(earlier).filter(|doubt| current == Some(&doubt.id))
+}
+
+/// When the last reset is due that ends a doubt about the current credential.
+pub(crate) fn doubt_ends_at(recorded: &Recorded) -> Option<Timestamp> {
+    let doubt = recorded.reset_in_doubt.as_ref()?;
+    let current = recorded.credential.as_ref()?;
+    (doubt.id == current.id).then_some(doubt.until)
+}
+
+fn shown<'a>(observed: &'a Observed, id: &CredentialId) -> Option<&'a Listed> {
+    ownership::listed(observed).into_iter().find(|listed| listed.id == *id)
+}

@@ -1,0 +1,78 @@
+//! The Secret gets another name: the new one first, the old one after its time, and no new credential.
+
+use jiff::Timestamp;
+
+use crate::decide::{later, stall, whole_second};
+use crate::facts::{FormerSecret, Observed, OurSecret, Published, Resource, SecretFact};
+use crate::step::Step;
+use crate::verdict::Verdict;
+
+/// Brings the credential to the Secret that the spec names. None if it is there, or if this has to wait.
+///
+/// It waits while an earlier attempt may still show up: such a password would be published to the former Secret, and only that
+/// one's fence stops it.
+pub(crate) fn relocate(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Option<Step> {
+    let resource = &observed.resource;
+    let wanted = &resource.wanted_secret_name;
+    if *wanted == resource.secret_name || resource.recorded.unresolved.is_some() {
+        return None;
+    }
+    let moved = || Step::Move(former_secrets(resource, secret, now));
+    let Some(published) = current(observed, secret) else {
+        // There is nothing to copy. What is made anew is published to the wanted Secret.
+        return Some(moved());
+    };
+    Some(match observed.others.get(wanted) {
+        None => Step::ReadOther(wanted.clone()),
+        Some(SecretFact::NotOurs) => stall(observed, Verdict::secret_conflict(wanted), now),
+        // The same id is not enough: its password may have been reset since the copy.
+        Some(SecretFact::Ours(copy)) if copy.published.as_ref() == Some(published) => moved(),
+        Some(SecretFact::Ours(OurSecret { immutable: true, .. })) => {
+            stall(observed, Verdict::secret_immutable(wanted), now)
+        }
+        Some(SecretFact::Absent | SecretFact::Ours(_)) => Step::CopySecret,
+    })
+}
+
+/// Deletes a Secret that was moved from, once pods had the time of an overlap to mount its successor. The record goes last: the
+/// other way round a crash would leave a Secret that nobody deletes.
+pub(crate) fn retire_former(observed: &Observed, now: Timestamp) -> Option<Step> {
+    let resource = &observed.resource;
+    let former = resource.recorded.former_secrets.iter().find(|former| gone_at(resource, former) <= now)?;
+    let name = former.name.clone();
+    if name == resource.secret_name {
+        return Some(Step::ForgetFormer(name));
+    }
+    Some(match observed.others.get(&name) {
+        None => Step::ReadOther(name),
+        Some(SecretFact::Ours(_)) => Step::DeleteFormer(name),
+        Some(SecretFact::Absent | SecretFact::NotOurs) => Step::ForgetFormer(name),
+    })
+}
+
+/// When the next Secret that was moved from is deleted.
+pub(crate) fn next_gone_at(resource: &Resource) -> Option<Timestamp> {
+    resource.recorded.former_secrets.iter().map(|former| gone_at(resource, former)).min()
+}
+
+fn gone_at(resource: &Resource, former: &FormerSecret) -> Timestamp {
+    later(former.since, resource.rotation.overlap)
+}
+
+/// What the Secret holds, if that is the current credential.
+fn current<'a>(observed: &Observed, secret: &'a SecretFact) -> Option<&'a Published> {
+    let current = &observed.resource.recorded.credential.as_ref()?.id;
+    match secret {
+        SecretFact::Ours(ours) => ours.published.as_ref().filter(|published| published.credential.id == *current),
+        SecretFact::Absent | SecretFact::NotOurs => None,
+    }
+}
+
+fn former_secrets(resource: &Resource, secret: &SecretFact, now: Timestamp) -> Vec<FormerSecret> {
+    let left = match secret {
+        SecretFact::Ours(_) => Some(FormerSecret { name: resource.secret_name.clone(), since: whole_second(now) }),
+        SecretFact::Absent | SecretFact::NotOurs => None,
+    };
+    let earlier = resource.recorded.former_secrets.iter().cloned();
+    earlier.chain(left).filter(|former| former.name != resource.wanted_secret_name).collect()
+}

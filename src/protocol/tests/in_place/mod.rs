@@ -1,0 +1,176 @@
+//! Rotation by reset: the same credential, another password, and what a lost reply costs.
+
+use jiff::SignedDuration;
+
+use super::world::{Fault, SETTLE, World, id};
+use crate::*;
+
+const LONG: SignedDuration = SignedDuration::from_mins(30);
+
+fn ready() -> World {
+    let mut world = World::ready();
+    world.resource.rotation.strategy = Strategy::InPlace;
+    world
+}
+
+fn resets(world: &World) -> u32 {
+    world.resets.get(&id(1)).copied().unwrap_or_default()
+}
+
+/// One credential, the first one, whose present password is in the Secret.
+fn assert_whole(world: &World) {
+    assert_eq!(world.reason(), Reason::Published);
+    assert!(world.works(), "the Secret's password is that of IAM");
+    assert_eq!((world.ids(), world.next_id), ([id(1)].into(), 2), "no other credential was created");
+    assert_eq!(world.recorded().credential.as_ref().map(|current| current.id.clone()), Some(id(1)));
+    assert_eq!((&world.recorded().operation, &world.recorded().retiring), (&None, &None));
+}
+
+#[test]
+fn a_request_resets_once_and_keeps_the_credential() {
+    let mut world = ready();
+    world.resource.rotate = Some("now".to_owned());
+    let begun = ["ReadClaims", "ReadSecret", "List", "Begin(2, Requested)", "ReadClaims", "Preflight", "Reset"];
+    let done = ["ReadClaims", "ReadSecret", "Publish", "Complete", "Wait(Ready/Published)"];
+    assert_eq!(world.run(), [begun.as_slice(), done.as_slice()].concat());
+    world.run_for(LONG);
+    assert_whole(&world);
+    assert_eq!(resets(&world), 1);
+    assert_eq!(world.recorded().handled_rotate.as_deref(), Some("now"));
+}
+
+#[test]
+fn a_schedule_resets_too() {
+    let mut world = ready();
+    world.resource.rotation.interval = Some(SignedDuration::from_hours(720));
+    world.pass_time(SignedDuration::from_hours(720));
+    world.run_for(LONG);
+    assert_whole(&world);
+    assert_eq!(resets(&world), 1);
+}
+
+#[test]
+fn a_reset_whose_outcome_is_unknown_costs_a_second_one_and_a_last_one_when_nothing_can_land_any_more() {
+    for fault in [Fault::ResetHappensUnseen, Fault::CrashAfter("Reset"), Fault::CrashBefore("Publish")] {
+        let mut world = ready();
+        world.resource.rotate = Some("now".to_owned());
+        world.fault = Some(fault);
+        world.run();
+        assert!(world.works(), "{fault:?}: the second one is published at once");
+        assert_eq!(resets(&world), 2);
+        let until = world.recorded().reset_in_doubt.as_ref().map(|doubt| doubt.until).unwrap();
+
+        // The first one lands now: nobody can see it.
+        *world.resets.get_mut(&id(1)).unwrap() += 1;
+        world.run();
+        assert!(!world.works());
+        assert_eq!(world.wait().0, Some(until));
+        world.run_for(LONG);
+        assert_whole(&world);
+        assert_eq!((resets(&world), &world.recorded().reset_in_doubt), (4, &None), "{fault:?}");
+        world.run_for(LONG);
+        assert_eq!(resets(&world), 4, "and no more");
+    }
+}
+
+#[test]
+fn a_crash_elsewhere_costs_no_second_reset() {
+    for fault in [Fault::CrashAfter("Begin"), Fault::CrashAfter("Preflight"), Fault::CrashAfter("Publish")] {
+        let mut world = ready();
+        world.resource.rotate = Some("now".to_owned());
+        world.fault = Some(fault);
+        world.run();
+        assert!(world.works(), "{fault:?}");
+        assert_eq!(resets(&world), 1, "{fault:?}");
+        world.run_for(LONG);
+        assert_whole(&world);
+    }
+}
+
+#[test]
+fn a_second_reset_comes_only_after_the_secret_carries_the_new_epoch() {
+    let mut world = ready();
+    world.resource.rotate = Some("now".to_owned());
+    world.fault = Some(Fault::ResetHappensUnseen);
+    let done = world.run();
+    let fence = done.iter().position(|step| step == "Fence(3)").unwrap();
+    assert!(fence < done.iter().rposition(|step| step == "Reset").unwrap(), "{done:?}");
+}
+
+#[test]
+fn what_is_lost_is_replaced_by_a_new_credential() {
+    for lose in [
+        (|world: &mut World| world.secret = SecretFact::Absent) as fn(&mut World),
+        |world| world.secret_mut().published = None,
+        |world| world.iam.clear(),
+    ] {
+        let mut world = ready();
+        lose(&mut world);
+        world.pass_time(SignedDuration::from_hours(24));
+        world.run_for(SETTLE * 2);
+        assert_eq!((world.published(), world.resets.len()), (Some(id(2)), 0));
+        assert!(world.works());
+    }
+}
+
+#[test]
+fn a_secret_that_is_lost_during_the_reset_ends_it() {
+    let mut world = ready();
+    world.resource.rotate = Some("now".to_owned());
+    world.fault = Some(Fault::CrashAfter("Reset"));
+    world.run_until_fault();
+    world.secret = SecretFact::Absent;
+    world.run_for(LONG);
+    assert!(world.works());
+    assert_eq!(world.published(), Some(id(2)), "a new credential and no second reset");
+    assert_eq!((resets(&world), &world.recorded().reset_in_doubt), (1, &None));
+    assert_eq!(world.recorded().handled_rotate.as_deref(), Some("now"));
+}
+
+#[test]
+fn a_credential_that_cannot_log_in_is_not_reset() {
+    let mut world = ready();
+    world.resource.rotate = Some("now".to_owned());
+    world.iam[0].usable = Usable::No;
+    world.run();
+    let (_, verdict) = world.wait();
+    assert_eq!((verdict.reason, resets(&world)), (Reason::CredentialInactive, 0));
+    assert!(verdict.message.contains("spec.rotation.strategy to Overlap"), "{}", verdict.message);
+    world.iam[0].usable = Usable::Yes;
+    world.run_for(LONG);
+    assert_whole(&world);
+    assert_eq!(resets(&world), 1);
+}
+
+#[test]
+fn a_secret_that_is_kept_holds_the_password_that_works() {
+    for policy in [DeletionPolicy::Retain, DeletionPolicy::Delete] {
+        let mut world = ready();
+        world.resource.deletion_policy = policy;
+        world.resource.rotate = Some("now".to_owned());
+        world.fault = Some(Fault::CrashAfter("Reset"));
+        world.run_until_fault();
+        world.resource.deleting = true;
+        let done = world.run_for(LONG);
+        assert!(world.gone, "{done:?}");
+        match policy {
+            DeletionPolicy::Retain => {
+                assert_eq!(world.resets[&id(1)], world.published_reset, "{done:?}");
+                assert_eq!(world.ids(), [id(1)].into());
+            }
+            DeletionPolicy::Delete => assert_eq!((resets(&world), world.ids()), (1, [].into()), "{done:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_credential_of_somebody_else_that_appears_during_a_reset_is_none_of_ours() {
+    let mut world = ready();
+    world.resource.rotate = Some("now".to_owned());
+    world.fault = Some(Fault::ResetHappensUnseen);
+    world.run_until_fault();
+    world.add_foreign(9);
+    world.run_for(LONG);
+    assert!(world.works() && world.deleted.is_empty());
+    assert_eq!(world.ids(), [id(1), id(9)].into());
+}

@@ -1,0 +1,134 @@
+//! The Secret gets another name: the new one first, the old one after its time, and no new credential.
+
+use jiff::SignedDuration;
+
+use super::world::{Fault, OVERLAP, World, id};
+use crate::*;
+
+fn moving() -> World {
+    let mut world = World::ready();
+    world.resource.wanted_secret_name = "bills".to_owned();
+    world
+}
+
+/// The names of the Secrets that there are besides the bound one.
+fn others(world: &World) -> Vec<&str> {
+    world.others.iter().filter(|(_, fact)| **fact != SecretFact::Absent).map(|(name, _)| name.as_str()).collect()
+}
+
+fn assert_moved(world: &World) {
+    assert_eq!(world.resource.secret_name, "bills");
+    assert_eq!((world.reason(), world.published()), (Reason::Published, Some(id(1))));
+    assert!(world.works());
+    assert_eq!((world.next_id, world.deleted.len()), (2, 0), "no new credential, and none deleted");
+}
+
+#[test]
+fn the_new_secret_comes_first_and_the_old_one_goes_after_its_time() {
+    let mut world = moving();
+    let mut expected = vec!["ReadClaims", "ReadSecret", "ReadOther", "CopySecret", "Move"];
+    expected.extend(["ReadClaims", "ReadSecret", "Wait(Ready/Published)"]);
+    assert_eq!(world.run(), expected);
+    assert_moved(&world);
+    assert_eq!(others(&world), ["orders"], "pods that mount it may still start");
+    assert!(world.wait().0.unwrap() <= world.now + OVERLAP + SignedDuration::from_secs(1));
+    world.run_for(OVERLAP * 2);
+    assert_moved(&world);
+    assert_eq!(others(&world), [""; 0]);
+    assert_eq!(world.recorded().former_secrets, []);
+}
+
+#[test]
+fn a_crash_anywhere_loses_nothing() {
+    for step in ["CopySecret", "Move", "DeleteFormer", "ForgetFormer"] {
+        for fault in [Fault::CrashBefore, Fault::CrashAfter] {
+            let mut world = moving();
+            world.fault = Some(fault(step));
+            world.run_for(OVERLAP * 2);
+            assert_eq!(world.fault, None, "{step}");
+            assert_moved(&world);
+            assert_eq!(others(&world), [""; 0], "{step}");
+            assert_eq!(world.recorded().former_secrets, [], "{step}");
+        }
+    }
+}
+
+#[test]
+fn a_copy_that_a_rotation_has_overtaken_is_written_again() {
+    let mut world = moving();
+    world.fault = Some(Fault::CrashAfter("CopySecret"));
+    world.run_until_fault();
+    // Back, rotated there, and forth again.
+    world.resource.wanted_secret_name = "orders".to_owned();
+    world.resource.rotate = Some("now".to_owned());
+    world.run();
+    world.resource.wanted_secret_name = "bills".to_owned();
+    world.run();
+    assert_eq!((world.published(), world.resource.secret_name.as_str()), (Some(id(2)), "bills"));
+}
+
+#[test]
+fn somebody_elses_secret_of_the_new_name_is_left_alone_and_the_old_one_goes_on() {
+    let mut world = moving();
+    world.others.insert("bills".to_owned(), SecretFact::NotOurs);
+    world.run();
+    let (_, verdict) = world.wait();
+    assert_eq!(verdict.reason, Reason::SecretConflict);
+    assert!(verdict.message.contains("Secret bills exists"), "{}", verdict.message);
+    assert!(world.works() && world.resource.secret_name == "orders");
+    world.others.clear();
+    world.run_for(OVERLAP * 2);
+    assert_moved(&world);
+}
+
+#[test]
+fn a_secret_that_is_lost_as_well_is_made_anew_under_the_new_name() {
+    for lost in [SecretFact::Absent, SecretFact::NotOurs] {
+        let mut world = moving();
+        world.secret = lost;
+        world.run_for(OVERLAP * 2);
+        assert_eq!((world.resource.secret_name.as_str(), world.published()), ("bills", Some(id(2))));
+        assert!(world.works());
+        assert_eq!(world.recorded().former_secrets, []);
+    }
+}
+
+#[test]
+fn an_operation_that_is_open_is_ended_where_it_began() {
+    let mut world = World::ready();
+    world.resource.rotate = Some("now".to_owned());
+    world.fault = Some(Fault::CrashAfter("Create"));
+    world.run_until_fault();
+    world.resource.wanted_secret_name = "bills".to_owned();
+    let done = world.run();
+    assert!(!done.contains(&"Move".to_owned()), "what it left may still show up: {done:?}");
+    assert_eq!(world.resource.secret_name, "orders");
+    world.run_for(OVERLAP * 2);
+    assert_eq!((world.resource.secret_name.as_str(), world.reason()), ("bills", Reason::Published));
+    assert!(world.works());
+    assert_eq!(world.ids(), world.published().into_iter().collect());
+}
+
+#[test]
+fn back_to_the_former_name_needs_no_third_secret() {
+    let mut world = moving();
+    world.run();
+    world.resource.wanted_secret_name = "orders".to_owned();
+    world.run();
+    assert_eq!(world.resource.secret_name, "orders");
+    assert_eq!(
+        world.recorded().former_secrets.iter().map(|former| former.name.as_str()).collect::<Vec<_>>(),
+        ["bills"]
+    );
+    world.run_for(OVERLAP * 2);
+    assert_eq!((others(&world).len(), world.published()), (0, Some(id(1))));
+    assert!(world.works());
+}
+
+#[test]
+fn an_immutable_secret_is_left_behind() {
+    let mut world = moving();
+    world.secret_mut().immutable = true;
+    world.run();
+    assert_eq!((world.resource.secret_name.as_str(), world.published()), ("bills", Some(id(1))));
+}
