@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod catalogue;
 mod crash;
 mod faults;
 mod fences;

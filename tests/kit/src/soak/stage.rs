@@ -230,7 +230,8 @@ enum End {
 impl Actor {
     fn start(&mut self, world: &World) {
         // What it would say besides is told by other tests, and a soak lasts for hours.
-        self.process = Some(world.launch(self.way, &FLAGS, &[("RUST_LOG", "info")]));
+        let flags: Vec<&str> = FLAGS.split(' ').collect();
+        self.process = Some(world.launch(self.way, &flags, &[("RUST_LOG", "info")]));
     }
 
     async fn end(&mut self, away: Duration, end: End) -> &'static str {
