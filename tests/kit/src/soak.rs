@@ -105,8 +105,9 @@ async fn play(stage: &mut Stage, soak: Soak, timeline: &Timeline) -> Result<Outc
     over.send_replace(true);
     let looks = watching.await.map_err(|error| error.to_string())??;
     for (name, _) in CAST {
-        stage.world.assert_whole(name).await;
+        stage.world.assert_in_order(name).await;
     }
+    stage.world.assert_no_password_shown().await;
     Ok(Outcome { actions, looks, counts: stage.world.counts(), memory: (memory, stage.memory()) })
 }
 
