@@ -40,11 +40,12 @@ test: setup image-root ## run every test
 
 # What takes too long for every change: all pairs of crashes, and chaos from another seed.
 test-all: test ## run every test, and the long ones too
-	CRASH_PAIRS=all cargo test --locked --workspace --test e2e crash:: -- --include-ignored --nocapture
+	CRASH_PAIRS=all cargo test --locked --workspace --test e2e crash:: -- --nocapture
 	$(MAKE) soak
 
-soak: setup build ## chaos, then quiet, then all has to be well; DURATION=seconds SEED=number
-	$(TARGET)/debug/soak --operator $(OPERATOR) --seconds $(or $(DURATION),300) --seed $(or $(SEED),$(shell date +%s))
+soak: setup ## chaos, then quiet, then all has to be well; DURATION=seconds SEED=number
+	SOAK_SECONDS=$(or $(DURATION),300) SOAK_SEED=$(or $(SEED),$(shell date +%s)) \
+	  cargo test --locked --workspace --test e2e soak:: -- --nocapture
 
 demo: setup build ## see it work, from nothing to a rotation; KEEP=1 leaves it running
 	$(TARGET)/debug/demo --operator $(OPERATOR) $(if $(KEEP),--keep)
