@@ -212,7 +212,7 @@ fn steady(observed: &Observed, current: &Issued, now: Timestamp) -> Step {
     if let Sighting::Unusable(listed) = &memory.sighting {
         return stall(observed, Verdict::credential_inactive(resource, listed), now);
     }
-    let listing_next = memory.listed_at.map(|at| later(at, pace));
+    let listing_next = memory.listed_at.map(|at| later(at.min(now), pace));
     let settled = resource.recorded.unresolved.as_ref().map(|unresolved| unresolved.until);
     let retiring = resource.recorded.retiring.as_ref();
     let next_stage = retiring.map(|retiring| rotation::next_stage_at(resource, retiring));
