@@ -14,6 +14,9 @@ use crate::operator::Operator;
 use crate::proxy::{Gate, Verb, Which};
 use crate::world::{Way, World, has_condition};
 
+/// How long an operator may take to end before it is killed, as by a kubelet.
+const GRACE: Duration = Duration::from_secs(30);
+
 /// A namespace, an IAM and two operators that know nothing of each other.
 pub(super) struct Stage {
     pub(super) world: World,
@@ -239,18 +242,21 @@ impl Actor {
             return "it is dead";
         };
         self.starts_at = Some(Instant::now() + away);
+        let stopped = self.resumes_at.take().is_some();
         match end {
             End::Kill => process.kill().await,
             End::Terminate => {
-                if self.resumes_at.is_some() {
+                if stopped {
                     process.resume().await;
                 }
+                let Ok(code) = tokio::time::timeout(GRACE, process.terminate()).await else {
+                    process.kill().await;
+                    return "killed after its grace period";
+                };
                 // In the moment of its start nothing listens to the signal yet, and the kernel ends it.
-                let code = process.terminate().await;
                 assert!(matches!(code, Some(0) | None), "it ended with {code:?}");
             }
         }
-        self.resumes_at = None;
         "done"
     }
 
