@@ -16,7 +16,7 @@ IMAGE_ROOT ?= $(TARGET)/image-root
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(CACHE)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 
-.PHONY: help setup build test demo crds lint deny image-root control-plane clean
+.PHONY: help setup build test test-all soak demo crds lint deny image-root control-plane clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,15 @@ build: ## build the operator and what tests it
 # The image first, and alone: the tests that wait for a cluster should not compete with ten minutes of compiling.
 test: setup image-root ## run every test
 	cargo test --locked --workspace
+
+# What takes too long for every change: all pairs of crashes, and chaos from another seed.
+test-all: test ## run every test, and the long ones too
+	CRASH_PAIRS=all cargo test --locked --workspace --test e2e crash:: -- --nocapture
+	$(MAKE) soak
+
+soak: setup ## chaos, then quiet, then all has to be well; DURATION=seconds SEED=number
+	SOAK_SECONDS=$(or $(DURATION),300) SOAK_SEED=$(or $(SEED),$(shell date +%s)) \
+	  cargo test --locked --workspace --test e2e soak:: -- --nocapture
 
 demo: setup build ## see it work, from nothing to a rotation; KEEP=1 leaves it running
 	$(TARGET)/debug/demo --operator $(OPERATOR) $(if $(KEEP),--keep)

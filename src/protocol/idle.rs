@@ -223,14 +223,15 @@ fn steady(observed: &Observed, current: &Issued, now: Timestamp) -> Step {
     let (resource, memory) = (&observed.resource, &observed.memory);
     let missing = memory.missing_since().is_some();
     let pace = if missing { observed.settings.settle } else { observed.settings.resync };
-    let listing_due = memory.listed_at.is_none_or(|at| later(at, pace) <= now);
+    // A time that is still to come is a clock that was set back since.
+    let listing_due = memory.listed_at.is_none_or(|at| later(at, pace) <= now || at > now);
     if observed.listing.is_none() && listing_due {
         return Step::Resync;
     }
     if let Sighting::Unusable(listed) = &memory.sighting {
         return stall(observed, Verdict::credential_inactive(resource, listed), now);
     }
-    let listing_next = memory.listed_at.map(|at| later(at, pace));
+    let listing_next = memory.listed_at.map(|at| later(at.min(now), pace));
     let settled = resource.recorded.unresolved.as_ref().map(|unresolved| unresolved.until);
     let retiring = resource.recorded.retiring.as_ref();
     let next_stage = retiring.map(|retiring| rotation::next_stage_at(resource, retiring));

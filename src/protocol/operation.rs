@@ -11,7 +11,7 @@ use crate::facts::{
 };
 use crate::in_place;
 use crate::names::Epoch;
-use crate::ownership;
+use crate::ownership::{self, CLOCK_SKEW};
 use crate::rotation;
 use crate::step::{Completion, Disposal, Settlement, Step};
 use crate::verdict::Verdict;
@@ -32,7 +32,8 @@ pub(crate) fn decide(
     let Some(attempt) = mine else {
         // Somebody else's attempt, or one of ours whose outcome is unknown. It may have created something, and may yet.
         // It is never continued: it loses its right here, and what it created becomes an orphan.
-        return Step::BeginOperation(take_over(recorded, operation, secret, now));
+        return give_way(observed, operation, secret, now)
+            .unwrap_or_else(|| Step::BeginOperation(take_over(recorded, operation, secret, now)));
     };
     if fence(secret) > operation.epoch {
         // The Secret was read after the resource and belongs to a later attempt already.
@@ -136,6 +137,27 @@ pub(crate) fn take_over(recorded: &Recorded, operation: &Operation, secret: &Sec
     Operation { epoch, attempted_at: now, ..operation.clone() }
 }
 
+/// Somebody took the operation over lately, and there is neither room nor a Secret that could be fenced: he waits until every
+/// holder of a password has given up. To take over from him would begin that wait anew, and two processes would do so in
+/// turns for ever. So he has the hold time after it to go on.
+fn give_way(observed: &Observed, operation: &Operation, secret: &SecretFact, now: Timestamp) -> Option<Step> {
+    let hold = observed.settings.hold;
+    let until = later(later(later(operation.attempted_at, hold), hold), hold);
+    let stuck = operation.recovering() && operation.means == Means::Create && *secret == SecretFact::Absent;
+    if !stuck || !lately(operation, until, now) {
+        return None;
+    }
+    if observed.listing.is_none() {
+        return Some(Step::ListCredentials);
+    }
+    has_two(observed).then(|| Step::Wait { until: Some(until), verdict: Verdict::settling() })
+}
+
+/// Whether `until` is still to come. A time far ahead is a clock that was wrong when it was written.
+pub(crate) fn lately(operation: &Operation, until: Timestamp, now: Timestamp) -> bool {
+    now < until && operation.attempted_at <= later(now, CLOCK_SKEW)
+}
+
 /// Room for one more. Orphans go first, for nobody uses them; then the retiring credential, whose end is only early; the
 /// current one never.
 fn free_a_slot(observed: &Observed, operation: &Operation, now: Timestamp) -> Option<Step> {
@@ -224,7 +246,7 @@ pub(crate) fn shortened(observed: &Observed, now: Timestamp) -> Option<Settlemen
     let recorded = &observed.resource.recorded;
     let settle = observed.settings.settle;
     let furthest = whole_second(later(later(now, settle), settle));
-    if recorded.unresolved.as_ref()?.until <= later(furthest, ownership::CLOCK_SKEW) {
+    if recorded.unresolved.as_ref()?.until <= later(furthest, CLOCK_SKEW) {
         return None;
     }
     let (completed, window) = match &recorded.operation {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::decide::{later, remove_orphan, unusable};
 use crate::facts::{Claim, DeletionPolicy, Means, Observed, Operation, SecretFact, Stage};
 use crate::names::CredentialId;
-use crate::operation::{accepted, completion, shortened, take_over};
+use crate::operation::{accepted, completion, lately, shortened, take_over};
 use crate::step::{Disposal, Step};
 use crate::verdict::Verdict;
 use crate::{operation, ownership};
@@ -31,6 +31,9 @@ pub(crate) fn decide(observed: &Observed, now: Timestamp) -> Step {
                 return operation::decide(observed, operation, claim, secret, unusable.as_ref(), now);
             }
         } else if !known_outcome(observed, operation) {
+            if let Some(until) = others_turn(observed, operation, now) {
+                return Step::Wait { until: Some(until), verdict: settling() };
+            }
             // Another process may still create under the old epoch. It loses the right to publish before we look.
             return Step::BeginOperation(take_over(recorded, operation, secret, now));
         }
@@ -59,6 +62,24 @@ fn known_outcome(observed: &Observed, operation: &Operation) -> bool {
     }
 }
 
+/// Somebody took the operation over lately and waits for what it may have left. To take over from him would begin that wait
+/// anew, and two processes would do so in turns for ever. So he has the hold time after it to go on.
+fn others_turn(observed: &Observed, operation: &Operation, now: Timestamp) -> Option<Timestamp> {
+    let until = later(settled_at(observed, operation), observed.settings.hold);
+    (operation.recovering() && lately(operation, until, now)).then_some(until)
+}
+
+/// When an operation that was taken over has left all that it may leave. The takeover was written within the hold time of its
+/// decision. A call of an earlier attempt may land up to the settle time after that, and List may be as late again to show it.
+fn settled_at(observed: &Observed, operation: &Operation) -> Timestamp {
+    let settle = observed.settings.settle;
+    later(later(later(operation.attempted_at, observed.settings.hold), settle), settle)
+}
+
+fn settling() -> Verdict {
+    Verdict::deleting("an attempt may have left a credential that IAM does not show yet; waiting for it")
+}
+
 /// The ids that go with the resource.
 fn ours(observed: &Observed, claim: &Claim) -> Vec<CredentialId> {
     let recorded = &observed.resource.recorded;
@@ -82,14 +103,12 @@ fn ours(observed: &Observed, claim: &Claim) -> Vec<CredentialId> {
 /// Waits for what earlier attempts may have left, and removes it.
 fn settle(observed: &Observed, now: Timestamp) -> Option<Step> {
     let recorded = &observed.resource.recorded;
-    // The takeover was written within the hold time of its decision. A call of an earlier attempt may land up to the settle
-    // time after that, and List may be as late again to show it.
-    let settle = observed.settings.settle;
     let creating = |operation: &&Operation| operation.recovering() && operation.means == Means::Create;
-    let by_operation = recorded.operation.as_ref().filter(creating).map(|operation| {
-        let until = later(later(later(operation.attempted_at, observed.settings.hold), settle), settle);
-        (operation.epoch, operation.attempted_at, until)
-    });
+    let by_operation = recorded
+        .operation
+        .as_ref()
+        .filter(creating)
+        .map(|operation| (operation.epoch, operation.attempted_at, settled_at(observed, operation)));
     let by_earlier =
         recorded.unresolved.as_ref().map(|unresolved| (unresolved.epoch, unresolved.until, unresolved.until));
     // Both windows must be over; the fence is the later operation's.
@@ -106,8 +125,5 @@ fn settle(observed: &Observed, now: Timestamp) -> Option<Step> {
     if let Some(orphan) = ownership::orphans(observed).first() {
         return Some(remove_orphan(observed, orphan, epoch, attempted_at, now));
     }
-    (listing.taken_at < until).then(|| Step::Wait {
-        until: Some(until),
-        verdict: Verdict::deleting("an attempt may have left a credential that IAM does not show yet; waiting for it"),
-    })
+    (listing.taken_at < until).then(|| Step::Wait { until: Some(until), verdict: settling() })
 }

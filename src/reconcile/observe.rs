@@ -29,10 +29,16 @@ pub(crate) fn resource(object: &KeyspacesCredential, settings: &Settings) -> Res
     let invalid = |field: &str, why: &dyn std::fmt::Display| Failure::Invalid(format!("{field}: {why}"));
     let changed_since_failure = status.observed_generation != object.metadata.generation
         || status.failures.as_ref().is_some_and(|failures| failures.rotate_token != rotate);
+    let secret_name = bound_secret_name(object, &status);
+    let mut recorded = recorded(&status).map_err(|error| invalid("status", &error))?;
+    if let Some(operation) = &mut recorded.operation {
+        // An operation that an older version of the operator began does not say.
+        operation.secret_name.clone_from(&secret_name);
+    }
     Ok(Resource {
         iam_user: IamUserName::parse(spec.iam_user_name.as_str())
             .map_err(|error| invalid("spec.iamUserName", &error))?,
-        secret_name: bound_secret_name(object, &status),
+        secret_name,
         wanted_secret_name: wanted_secret_name(object),
         created_at: created_at(object.metadata.creation_timestamp.as_ref()),
         deleting: object.metadata.deletion_timestamp.is_some(),
@@ -50,7 +56,7 @@ pub(crate) fn resource(object: &KeyspacesCredential, settings: &Settings) -> Res
         retire: object.annotations().get(RETIRE_ANNOTATION).cloned(),
         rotate,
         changed_since_failure,
-        recorded: recorded(&status).map_err(|error| invalid("status", &error))?,
+        recorded,
     })
 }
 

@@ -7,7 +7,9 @@
 )]
 
 mod bad_input;
+mod catalogue;
 mod crash;
+mod faults;
 mod fences;
 mod grants;
 mod healing;
@@ -22,6 +24,7 @@ mod refusals;
 mod rotation;
 mod shutdown;
 mod silence;
+mod soak;
 mod start;
 mod strange;
 

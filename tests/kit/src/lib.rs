@@ -9,8 +9,11 @@
     reason = "this is test code: a panic is how it says that something is not as it should be, and what a step returns is often of no interest"
 )]
 
+pub mod clock;
 pub mod control_plane;
+mod leash;
 pub mod login;
 pub mod operator;
 pub mod proxy;
+pub mod soak;
 pub mod world;

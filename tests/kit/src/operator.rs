@@ -4,10 +4,13 @@ use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
+
+use crate::leash::Leash;
 
 /// How an operator is started.
 pub struct Start<'a> {
@@ -25,8 +28,10 @@ pub struct Start<'a> {
     pub environment: Vec<(String, String)>,
 }
 
-/// A running operator. Dropping it kills it.
+/// A running operator. Dropping it kills it, and so does the end of the test process, by whatever means.
 pub struct Operator {
+    // Before the process: a leash that outlived it could hit whoever has its pid by then.
+    leash: Option<Leash>,
     child: Child,
     log: PathBuf,
     probe_address: String,
@@ -76,7 +81,8 @@ impl Operator {
             .kill_on_drop(true)
             .spawn()
             .expect("the operator starts");
-        Self { child, log: start.log, probe_address }
+        let leash = Leash::new(child.id().expect("it has just started"), Stdio::piped()).expect("sh is there");
+        Self { leash: Some(leash), child, log: start.log, probe_address }
     }
 
     /// What it has logged so far, and the ones before it in the same file.
@@ -122,12 +128,36 @@ impl Operator {
 
     /// Ends it without a chance to say anything.
     pub async fn kill(&mut self) {
+        self.leash = None;
         self.child.kill().await.expect("it can be killed");
     }
 
     /// Waits until it ends by itself. Gives its exit code.
     pub async fn ended(&mut self) -> Option<i32> {
-        self.child.wait().await.expect("it can be waited for").code()
+        let code = self.child.wait().await.expect("it can be waited for").code();
+        self.leash = None;
+        code
+    }
+
+    /// Stops it where it stands (SIGSTOP), and waits until it does.
+    pub async fn pause(&self) {
+        signal("STOP", self.id()).await;
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        while self.state() != Some('T') {
+            ticks.tick().await;
+        }
+    }
+
+    /// Lets it go on (SIGCONT).
+    pub async fn resume(&self) {
+        signal("CONT", self.id()).await;
+    }
+
+    /// What the kernel says it is doing: `T` for a process that is stopped.
+    fn state(&self) -> Option<char> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).expect("it runs");
+        // The name before it may hold anything, so the last bracket ends it.
+        stat.rsplit_once(')')?.1.trim_start().chars().next()
     }
 }
 

@@ -125,6 +125,13 @@ impl Proxy {
         gate
     }
 
+    /// Lets these watches deliver nothing from now on, until the test lets go. Their connections stay open.
+    pub fn stall(&self, watches: Which) -> Gate {
+        let gate = Gate::new();
+        self.set_fault(Fault::on(watches, Action::Stall(gate.clone())).for_ever());
+        gate
+    }
+
     /// Clears all faults. What is held stays held.
     pub fn clear_faults(&self) {
         self.shared.change(|state| state.faults.clear_all());

@@ -195,3 +195,33 @@ fn a_secret_of_a_later_epoch_than_the_resource_that_was_read_begins_the_pass_ane
     };
     assert_eq!(decide(&observed, world.now), Step::StartOver);
 }
+
+#[test]
+fn two_processes_do_not_take_over_from_each_other_for_ever() {
+    for deleting in [false, true] {
+        let mut world = World::new();
+        for _ in 0..2 {
+            world.fault = Some(Fault::CreateHappensUnseen);
+            world.run_until_fault();
+        }
+        assert_eq!(world.ids().len(), 2, "no room is left, and there is no Secret that could be fenced");
+        world.resource.deleting = deleting;
+
+        let deadline = world.now + LONG;
+        let mut processes = [(world.now, std::mem::take(&mut world.memory)), (world.now, Memory::default())];
+        while !world.gone && (deleting || world.published().is_none()) {
+            processes.sort_by_key(|(wakes_at, _)| *wakes_at);
+            let (wakes_at, memory) = &mut processes[0];
+            world.now = world.now.max(*wakes_at) + SignedDuration::from_millis(1);
+            assert!(world.now < deadline, "deleting {deleting}: {:?}", world.recorded().operation);
+            std::mem::swap(&mut world.memory, memory);
+            world.run();
+            *wakes_at = if world.gone { deadline } else { world.wait().0.unwrap_or(deadline) };
+            std::mem::swap(&mut world.memory, memory);
+        }
+        if !deleting {
+            world.run_for(LONG);
+            assert_quiet(&world);
+        }
+    }
+}

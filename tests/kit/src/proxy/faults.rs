@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyspaces_emulator::When;
+use serde_json::Value;
 use tokio::sync::watch;
 
 use super::record::{Request, Which};
@@ -35,6 +36,10 @@ pub enum Action {
     Reset,
     /// It waits for the test. It goes on even if the operator has gone in the meantime.
     Hold(Gate),
+    /// This object takes the place of what the API server would say: the older version of a stale read.
+    Answer(Value),
+    /// What a watch delivers waits for the test, from now on, also where the watch has begun before. Its connection stays open.
+    Stall(Gate),
 }
 
 /// Where requests wait for the test. Clones are the same gate.
@@ -145,6 +150,8 @@ impl Action {
             Self::Close => "close",
             Self::Reset => "reset",
             Self::Hold(_) => "hold",
+            Self::Answer(_) => "answer",
+            Self::Stall(_) => "stall",
         }
     }
 }
@@ -166,6 +173,9 @@ impl Faults {
     pub(super) fn strike(&mut self, request: &Request) -> Option<Fault> {
         let mut acting = None;
         for (fault, seen) in self.0.iter_mut().filter(|(fault, _)| fault.which.matches(request)) {
+            if matches!(fault.action, Action::Stall(_)) {
+                continue;
+            }
             *seen += 1;
             let past = seen.saturating_sub(fault.from);
             let due = *seen >= fault.from && fault.count.is_none_or(|count| past < count);
@@ -174,6 +184,14 @@ impl Faults {
             }
         }
         acting
+    }
+
+    /// The gate that what a watch delivers has to pass, if there is one.
+    pub(super) fn stall(&self, watch: &Request) -> Option<Gate> {
+        self.0.iter().find_map(|(fault, _)| match &fault.action {
+            Action::Stall(gate) if fault.which.matches(watch) => Some(gate.clone()),
+            _ => None,
+        })
     }
 }
 

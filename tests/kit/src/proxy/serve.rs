@@ -4,8 +4,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, BodyStream, Full, StreamBody};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, TRANSFER_ENCODING};
 use hyper::server::conn::http1;
@@ -13,14 +14,14 @@ use hyper::service::service_fn;
 use hyper::{HeaderMap, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use keyspaces_emulator::When;
-use serde_json::json;
+use serde_json::{Value, json};
 use socket2::{SockRef, Socket};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::Shared;
 use super::faults::{Action, Fault, Verdict};
-use super::record::Request;
+use super::record::{Request, Verb};
 
 /// A body that is passed on as it comes, so that a watch streams.
 type Body = UnsyncBoxBody<Bytes, kube::Error>;
@@ -67,10 +68,10 @@ async fn act_out(
     let seen = Request::new(head.method.as_str(), head.uri.path(), head.uri.query().unwrap_or_default(), &bytes);
     let (seq, fault) = shared.change(|state| {
         let fault = state.faults.strike(&seen);
-        let seq = state.record.add(Request { fault: fault.as_ref().map(|fault| fault.action.name()), ..seen });
+        let seq = state.record.add(Request { fault: fault.as_ref().map(|fault| fault.action.name()), ..seen.clone() });
         (seq, fault)
     });
-    let exchange = Exchange { shared, seq, head, bytes };
+    let exchange = Exchange { shared, seen: Request { seq, ..seen }, head, bytes };
     // A task of its own: what was sent takes its effect, whether or not the operator is there to hear of it.
     let answer = tokio::spawn(exchange.answer(fault)).await.unwrap_or(Answer::Close);
     match answer {
@@ -89,7 +90,7 @@ async fn act_out(
 /// A request and its place in the record.
 struct Exchange {
     shared: Arc<Shared>,
-    seq: u64,
+    seen: Request,
     head: hyper::http::request::Parts,
     bytes: Bytes,
 }
@@ -112,7 +113,7 @@ impl Exchange {
         };
         if let Answer::Reply(reply) = &answer {
             let status = reply.status().as_u16();
-            self.shared.change(|state| state.record.amend(self.seq, |request| request.status = Some(status)));
+            self.shared.change(|state| state.record.amend(self.seen.seq, |request| request.status = Some(status)));
         }
         answer
     }
@@ -121,6 +122,7 @@ impl Exchange {
     async fn suffer(&self, action: Action) -> Option<Answer> {
         match action {
             Action::Refuse(code) => Some(Answer::Reply(refusal(code))),
+            Action::Answer(object) => Some(Answer::Reply(reply(StatusCode::OK, &object))),
             Action::Delay(time) => {
                 tokio::time::sleep(time).await;
                 None
@@ -128,6 +130,8 @@ impl Exchange {
             Action::Hang => Some(Answer::Hang),
             Action::Close => Some(Answer::Close),
             Action::Reset => Some(Answer::Reset),
+            // It is about what comes after the reply has begun.
+            Action::Stall(_) => None,
             Action::Hold(gate) => (gate.pass().await == Verdict::Discard).then_some(Answer::Close),
         }
     }
@@ -143,11 +147,29 @@ impl Exchange {
             return Answer::Close;
         };
         let effect = reply.status().as_u16();
-        self.shared.change(|state| state.record.amend(self.seq, |request| request.effect = Some(effect)));
+        self.shared.change(|state| state.record.amend(self.seen.seq, |request| request.effect = Some(effect)));
         let (mut head, body) = reply.into_parts();
         head.headers = end_to_end(head.headers);
-        Answer::Reply(Response::from_parts(head, body.boxed_unsync()))
+        let body = match self.seen.verb {
+            Verb::Watch => delivered(Arc::clone(&self.shared), self.seen.clone(), body),
+            _ => body.boxed_unsync(),
+        };
+        Answer::Reply(Response::from_parts(head, body))
     }
+}
+
+/// What a watch delivers, piece by piece. Each one waits while the watch is stalled.
+fn delivered(shared: Arc<Shared>, watch: Request, body: kube::client::Body) -> Body {
+    let pieces = BodyStream::new(body).then(move |piece| {
+        let stall = shared.read(|state| state.faults.stall(&watch));
+        async move {
+            if let Some(gate) = stall {
+                gate.pass().await;
+            }
+            piece
+        }
+    });
+    StreamBody::new(pieces).boxed_unsync()
 }
 
 /// Without what is between two neighbours only.
@@ -178,9 +200,13 @@ fn refusal(code: u16) -> Response<Body> {
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
         "message": "a test wants it so", "reason": reason, "code": code,
     });
-    let body = Full::new(Bytes::from(status.to_string())).map_err(|never| match never {}).boxed_unsync();
+    reply(StatusCode::from_u16(code).expect("an HTTP status"), &status)
+}
+
+fn reply(status: StatusCode, object: &Value) -> Response<Body> {
+    let body = Full::new(Bytes::from(object.to_string())).map_err(|never| match never {}).boxed_unsync();
     let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::from_u16(code).expect("an HTTP status");
+    *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -1,0 +1,170 @@
+//! One run of a scenario, in a world of its own, with operators that die on the way.
+
+use keyspaces_emulator::{Fault as IamFault, FaultKind, Operation, When};
+use kit::proxy::{Action, Fault, Gate, Request, Which};
+use kit::world::{PATIENCE, USER, World};
+
+use super::scenario::Scenario;
+use crate::BINARY;
+
+/// IAM's lag is what the settle time is for, and this one has none. A password is held for as long as a slow machine may
+/// need to publish it.
+const FLAGS: [&str; 8] = ["--settle", "2s", "--hold", "4s", "--iam-deadline", "60s", "--api-deadline", "60s"];
+/// The calls of IAM that change something.
+const CALLS: [Operation; 4] = [Operation::Create, Operation::Reset, Operation::Update, Operation::Delete];
+
+/// One effect of the operator, counted from 1 in its kind.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Effect {
+    /// A write at the API server.
+    Write(u64),
+    /// A call of IAM that changes something.
+    Call(Operation, u64),
+}
+
+/// Where an operator dies.
+pub(super) type Crash = (Effect, When);
+
+/// How much was done.
+#[derive(Clone, Debug)]
+pub(super) struct Effort {
+    writes: Vec<String>,
+    calls: Vec<Operation>,
+}
+
+/// What became of a run.
+pub(super) struct Run {
+    /// From the beginning of the scenario to its end.
+    pub(super) effort: Effort,
+    /// Since the last operator was started.
+    pub(super) recovery: Effort,
+    /// How many operators died.
+    pub(super) deaths: usize,
+}
+
+/// Something that holds the operator at an effect, so that it can be killed there.
+enum Trap {
+    Write(Gate),
+    Call(u64),
+}
+
+impl Effort {
+    /// All of the operators of a world so far, but for reads and events.
+    fn so_far(world: &World) -> Self {
+        let text = |write: &Request| {
+            let dry_run = if write.dry_run { " (dry run)" } else { "" };
+            format!("{:?} {}{dry_run}", write.verb, write.resource)
+        };
+        let calls = world.iam.calls().into_iter().map(|call| call.operation);
+        Self {
+            writes: world.proxy().requests_that(&Which::effects()).iter().map(text).collect(),
+            calls: calls.filter(|operation| CALLS.contains(operation)).collect(),
+        }
+    }
+
+    fn since(&self, earlier: &Self) -> Self {
+        Self { writes: self.writes[earlier.writes.len()..].to_vec(), calls: self.calls[earlier.calls.len()..].to_vec() }
+    }
+
+    fn calls_of(&self, operation: Operation) -> usize {
+        self.calls.iter().filter(|call| **call == operation).count()
+    }
+}
+
+/// All places to die in.
+pub(super) fn crashes(effort: &Effort) -> Vec<Crash> {
+    let nths = |count: usize| 1..=u64::try_from(count).expect("a small number");
+    let writes = nths(effort.writes.len()).map(Effect::Write);
+    let calls = CALLS.into_iter().flat_map(|call| nths(effort.calls_of(call)).map(move |nth| Effect::Call(call, nth)));
+    writes.chain(calls).flat_map(|effect| [(effect, When::Before), (effect, When::After)]).collect()
+}
+
+impl Trap {
+    fn set(world: &World, (effect, when): Crash) -> Self {
+        match effect {
+            Effect::Write(nth) => {
+                let gate = Gate::new();
+                let fault = Fault::on(Which::effects(), Action::Hold(gate.clone()));
+                world.proxy().set_fault(fault.from_nth(nth).when(when));
+                Self::Write(gate)
+            }
+            Effect::Call(operation, nth) => {
+                let fault = IamFault::on(operation, FaultKind::Hang).from_nth(nth);
+                Self::Call(world.iam.set_fault(if when == When::After { fault.after_effect() } else { fault }))
+            }
+        }
+    }
+
+    /// Waits until the operator is held at the effect.
+    async fn sprung(&self, world: &World) {
+        match self {
+            Self::Write(gate) => gate.arrived().await,
+            Self::Call(id) => {
+                let applied = |iam: &keyspaces_emulator::Handle| {
+                    iam.faults().iter().any(|fault| fault.id == *id && fault.applied > 0)
+                };
+                assert!(world.iam.wait_until(PATIENCE, applied).await, "IAM was not called");
+            }
+        }
+    }
+
+    /// Lets go of what is held, once nobody is there to hear of it. What was held before its effect never has any.
+    fn discard(&self) {
+        match self {
+            Self::Write(gate) => gate.discard(),
+            // The connection went with the operator.
+            Self::Call(_) => {}
+        }
+    }
+}
+
+impl Scenario {
+    /// Runs it in a world of its own. The operator dies at the first crash, the one after it at the second.
+    pub(super) async fn run(self, crashes: &[Crash]) -> Run {
+        let name = format!("{self:?}").to_lowercase();
+        let mut world = World::proxied(BINARY, &name).await;
+        world.start(&FLAGS);
+        self.prepare(&world).await;
+        let foreign = self.leaves_room().then(|| world.iam.create_credential(USER).expect("there is room"));
+        let before = self.before(&world).await;
+        let begun = Effort::so_far(&world);
+        let mut restarted = begun.clone();
+
+        let mut deaths = 0;
+        let mut trap = crashes.first().map(|crash| Trap::set(&world, *crash));
+        self.begin(&world).await;
+        while let Some(set) = trap {
+            let dies = tokio::select! {
+                () = set.sprung(&world) => true,
+                // A later operator may have less to do than was planned for it; the first one has not.
+                () = self.end(&world, before.as_ref()), if deaths > 0 => false,
+            };
+            if !dies {
+                break;
+            }
+            world.operator().kill().await;
+            set.discard();
+            deaths += 1;
+            restarted = Effort::so_far(&world);
+            trap = crashes.get(deaths).map(|crash| Trap::set(&world, *crash));
+            world.start(&FLAGS);
+        }
+
+        self.end(&world, before.as_ref()).await;
+        if let Some(foreign) = foreign {
+            assert!(world.ids().contains(&foreign.info.id), "somebody else's credential is still there");
+        }
+        let end = Effort::so_far(&world);
+        Run { effort: end.since(&begun), recovery: end.since(&restarted), deaths }
+    }
+
+    /// Runs it with crashes, and compares with the run without.
+    pub(super) async fn survive(self, crashes: &[Crash], faultless: &Effort) -> Run {
+        let run = self.run(crashes).await;
+        let effort = &run.effort;
+        let no_more = CALLS.iter().all(|call| effort.calls_of(*call) <= faultless.calls_of(*call) + crashes.len())
+            && effort.writes.len() <= (1 + crashes.len()) * (faultless.writes.len() + 4);
+        assert!(no_more, "{effort:?}, and without a crash {faultless:?}");
+        run
+    }
+}

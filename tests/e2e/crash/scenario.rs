@@ -1,0 +1,106 @@
+//! What the operator is in the middle of when it dies: how it begins, and how it has to end.
+
+use keyspaces_credential_operator::api::{KeyspacesCredential, KeyspacesCredentialStatus};
+use kit::world::{USER, World, has_condition};
+use kube::ResourceExt;
+use kube::api::DeleteParams;
+use serde_json::json;
+
+const NAME: &str = "orders";
+
+/// What the operator is in the middle of when it dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scenario {
+    Create,
+    /// Until the replaced credential is gone.
+    Rotate,
+    /// The Secret was deleted; until the replaced credential is gone.
+    Heal,
+    Delete,
+    /// A deletion that leaves credential and Secret.
+    Retain,
+}
+
+impl Scenario {
+    pub(super) const ALL: [Self; 5] = [Self::Create, Self::Rotate, Self::Heal, Self::Delete, Self::Retain];
+
+    /// Whether it is tried with a second crash: the ones that hold a password on the way.
+    pub(super) fn again(self) -> bool {
+        matches!(self, Self::Create | Self::Rotate)
+    }
+
+    /// The state that the scenario begins from.
+    pub(super) async fn prepare(self, world: &World) {
+        let policy = match self {
+            Self::Create => return,
+            Self::Rotate | Self::Heal | Self::Delete => "Delete",
+            Self::Retain => "Retain",
+        };
+        let rotation = json!({ "overlap": "3s", "inactiveFor": "1s" });
+        world.apply(NAME, json!({ "iamUserName": USER, "rotation": rotation, "deletionPolicy": policy })).await;
+        world.ready(NAME).await;
+    }
+
+    /// What a human does.
+    pub(super) async fn begin(self, world: &World) {
+        match self {
+            Self::Create => {
+                world.apply(NAME, json!({ "iamUserName": USER })).await;
+            }
+            Self::Rotate => world.rotate(NAME, "once").await,
+            Self::Heal => {
+                world.secrets().delete(NAME, &DeleteParams::default()).await.expect("it is there");
+            }
+            Self::Delete | Self::Retain => world.delete(NAME).await,
+        }
+    }
+
+    /// Whether somebody else may have a credential of the same user: only where one slot is enough.
+    pub(super) fn leaves_room(self) -> bool {
+        matches!(self, Self::Create | Self::Delete | Self::Retain)
+    }
+
+    /// The resource as it is before it begins.
+    pub(super) async fn before(self, world: &World) -> Option<KeyspacesCredential> {
+        world.resources().get_opt(NAME).await.expect("it can be read")
+    }
+
+    /// Waits until nothing is left to be done, and asserts that all is well.
+    pub(super) async fn end(self, world: &World, before: Option<&KeyspacesCredential>) {
+        let old = before.and_then(|resource| credential(resource.status.as_ref()));
+        match self {
+            Self::Create | Self::Rotate | Self::Heal => self.served(world, old).await,
+            Self::Delete | Self::Retain => {
+                world.gone(NAME).await;
+                let ours = world.iam.credentials_of(USER).into_iter().filter(|credential| !credential.outside);
+                let ours: Vec<String> = ours.map(|credential| credential.id).collect();
+                if self == Self::Delete {
+                    world.secret_gone(NAME).await;
+                    assert_eq!(ours, [""; 0], "nothing of ours is left in IAM\n{}", world.log());
+                } else {
+                    assert_eq!(ours, [old.expect("there was one")], "it stays in IAM\n{}", world.log());
+                    let secret = world.secrets().get(NAME).await.expect("the Secret stays");
+                    assert_eq!(secret.owner_references(), [], "nothing collects it");
+                    world.login(NAME).await.expect("it goes on working");
+                }
+                world.assert_no_password_shown().await;
+            }
+        }
+    }
+
+    async fn served(self, world: &World, old: Option<&str>) {
+        let done = |status: &KeyspacesCredentialStatus| {
+            let idle = status.operation.is_none() && status.unresolved.is_none() && status.retiring.is_none();
+            let rotated = self != Self::Rotate || status.last_handled_rotate.as_deref() == Some("once");
+            let current = credential(Some(status));
+            idle && rotated && current.is_some() && current != old
+        };
+        let ready = |resource: &KeyspacesCredential| has_condition(resource, "Ready", "True", "Published");
+        world.until(NAME, "done", |resource| ready(resource) && resource.status.as_ref().is_some_and(done)).await;
+        world.assert_whole(NAME).await;
+    }
+}
+
+fn credential(status: Option<&KeyspacesCredentialStatus>) -> Option<&str> {
+    Some(status?.credential.as_ref()?.id.as_str())
+}

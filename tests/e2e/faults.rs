@@ -1,0 +1,103 @@
+//! Rows of the fault catalogue that are no other story's subject. `tests/FAULTS.md` says where each row is told.
+
+mod api;
+mod clock;
+mod iam;
+mod people;
+mod replies;
+mod secret;
+
+use keyspaces_credential_operator::api::{KeyspacesCredential, KeyspacesCredentialStatus};
+use keyspaces_emulator::{FaultKind, Options};
+use kit::proxy::Which;
+use kit::world::{USER, World};
+use kube::ResourceExt;
+use serde_json::json;
+
+use crate::BINARY;
+
+/// The IAM user of a second resource.
+const OTHER: &str = "billing-app";
+
+fn secret_writes() -> Which {
+    Which::writes().of("secrets")
+}
+
+fn status_writes() -> Which {
+    Which::writes().of("keyspacescredentials/status")
+}
+
+/// A refusal in IAM's words.
+fn refuse(status: u16, code: &str) -> FaultKind {
+    FaultKind::Refuse { status, code: code.to_owned(), message: "a test wants it so".to_owned() }
+}
+
+fn status(resource: &KeyspacesCredential) -> KeyspacesCredentialStatus {
+    resource.status.clone().unwrap_or_default()
+}
+
+/// A world whose operator has these flags.
+async fn with_flags(name: &str, flags: &[&str]) -> World {
+    let mut world = World::new(BINARY, name).await;
+    world.start(flags);
+    world
+}
+
+/// A world whose operator has these flags and a proxy in its way.
+async fn proxied(name: &str, flags: &[&str]) -> World {
+    let mut world = World::proxied(BINARY, name).await;
+    world.start(flags);
+    world
+}
+
+/// A world with a second IAM user, whose operator has these flags and a proxy in its way.
+async fn proxied_with_other(name: &str, flags: &[&str]) -> World {
+    let world = proxied(name, flags).await;
+    world.iam.create_user(OTHER).expect("it is new");
+    world
+}
+
+/// An IAM of this kind, and a running operator.
+async fn with_iam(name: &str, iam: Options) -> World {
+    let mut world = World::with_iam(BINARY, name, iam).await;
+    world.start(&[]);
+    world
+}
+
+/// Waits until nothing of any attempt is left to be done, and the resource is as it should be.
+async fn settled(world: &World, name: &str) {
+    world
+        .until(name, "settled", |resource| {
+            let status = status(resource);
+            status.credential.is_some() && status.operation.is_none() && status.unresolved.is_none()
+        })
+        .await;
+    world.ready(name).await;
+    world.assert_whole(name).await;
+}
+
+/// Waits until this request for a rotation is handled.
+async fn rotated(world: &World, name: &str, value: &str) -> KeyspacesCredential {
+    world.until(name, "rotated", |resource| status(resource).last_handled_rotate.as_deref() == Some(value)).await
+}
+
+/// Waits until no replaced credential is left.
+async fn nothing_retires(world: &World, name: &str) {
+    world.until(name, "without a retiring credential", |resource| status(resource).retiring.is_none()).await;
+}
+
+/// Applies a resource for an IAM user, with this overlap. Another overlap makes the operator look again at once.
+async fn apply(world: &World, name: &str, user: &str, overlap: &str) {
+    world.apply(name, json!({ "iamUserName": user, "rotation": { "overlap": overlap } })).await;
+}
+
+/// The same for the usual user, until it is ready.
+async fn ready(world: &World, overlap: &str) {
+    apply(world, "orders", USER, overlap).await;
+    world.ready("orders").await;
+}
+
+/// Which version of the Secret it is.
+async fn secret_version(world: &World) -> Option<String> {
+    world.secrets().get("orders").await.expect("the Secret is there").resource_version()
+}

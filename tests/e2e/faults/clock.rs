@@ -1,0 +1,124 @@
+//! An operator whose clock is wrong, and times in status that a wrong clock has written.
+
+use keyspaces_credential_operator::api::KeyspacesCredential;
+use keyspaces_emulator::Operation;
+use kit::clock::WrongClock;
+use kit::world::{PATIENCE, USER, World};
+use kube::api::{DeleteParams, Patch, PatchParams};
+use serde_json::{Value, json};
+
+use super::{nothing_retires, settled, status, with_flags};
+use crate::BINARY;
+
+const HOUR: i64 = 3_600;
+
+fn schedule() -> Value {
+    json!({ "iamUserName": USER, "rotation": { "interval": "1h", "overlap": "1s" } })
+}
+
+/// Waits until the operator has looked at IAM this many times more.
+async fn looked(world: &World, times: usize) {
+    let before = world.counts().1;
+    let lists = |iam: &keyspaces_emulator::Handle| {
+        iam.calls().into_iter().filter(|call| call.operation == Operation::List && call.done).count()
+    };
+    let looked = world.iam.wait_until(PATIENCE, |iam| lists(iam) >= before + times).await;
+    assert!(looked, "it looks no more\n{}", world.log());
+}
+
+fn creates(world: &World) -> usize {
+    world.counts().0
+}
+
+/// Waits until there is another credential than in `before`, and the one that it replaced is gone.
+async fn rotated_since(world: &World, before: &KeyspacesCredential) -> KeyspacesCredential {
+    let former = status(before).credential;
+    world.until("orders", "rotated", |resource| status(resource).credential != former).await;
+    nothing_retires(world, "orders").await;
+    world.ready("orders").await
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_costs_one_rotation_at_the_most() {
+    // Through the proxy without TLS: a certificate would be too old or too young for a clock that is wrong.
+    let mut world = World::proxied(BINARY, "jump").await;
+    let clock = WrongClock::new(world.folder());
+    world.start_with(&["--resync", "1s", "--settle", "2s"], &clock.environment());
+    world.apply("orders", schedule()).await;
+    let first = world.ready("orders").await;
+
+    // Two rotations would have been due in this time.
+    clock.show(3 * HOUR);
+    let ahead = rotated_since(&world, &first).await;
+    looked(&world, 3).await;
+    assert_eq!(creates(&world), 2, "one makes up for all that seem to have been missed");
+    world.assert_whole("orders").await;
+
+    // The record is from the future now. Were it believed, nothing would be rotated before that future comes.
+    clock.show(-3 * HOUR);
+    let behind = rotated_since(&world, &ahead).await;
+    looked(&world, 3).await;
+    assert_eq!(creates(&world), 3);
+    world.assert_whole("orders").await;
+
+    clock.show(0);
+    rotated_since(&world, &behind).await;
+    looked(&world, 3).await;
+    settled(&world, "orders").await;
+    assert_eq!((creates(&world), world.counts().2), (4, 3));
+}
+
+async fn write_status(world: &World, patch: Value) {
+    let patch = json!({ "status": patch });
+    let patch = Patch::Merge(&patch);
+    world.resources().patch_status("orders", &PatchParams::default(), &patch).await.expect("it can be written");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_does_not_keep_it_from_looking_at_iam() {
+    let mut world = World::proxied(BINARY, "setback").await;
+    let clock = WrongClock::new(world.folder());
+    world.start_with(&["--resync", "1s", "--settle", "2s"], &clock.environment());
+    clock.show(3 * HOUR);
+    let first = world.ready_with_defaults("orders").await;
+    looked(&world, 2).await;
+    clock.show(0);
+    looked(&world, 2).await;
+    world.iam.delete_credential(&status(&first).credential.expect("there is one").id).unwrap();
+    let former = status(&first).credential;
+    world.until("orders", "healed", |resource| status(resource).credential != former).await;
+    world.ready("orders").await;
+    world.login("orders").await.expect("the new one logs in");
+    assert_eq!(creates(&world), 2);
+}
+
+#[tokio::test]
+async fn times_that_a_wrong_clock_has_written_do_not_silence_a_resource() {
+    for time in ["2001-01-01T00:00:00Z", "2099-01-01T00:00:00Z"] {
+        let mut world = with_flags("wrongtimes", &[]).await;
+        world.apply("orders", schedule()).await;
+        let first = world.ready("orders").await;
+        world.operator().kill().await;
+
+        // The schedule, a wait for the next try, and an operation that somebody began.
+        let operation = json!({
+            "epoch": 2, "firstEpoch": 2, "reason": "Scheduled", "startedAt": time, "attemptedAt": time, "baseline": [],
+        });
+        write_status(&world, json!({ "operation": operation })).await;
+        world.start(&[]);
+        let second = rotated_since(&world, &first).await;
+        world.operator().kill().await;
+
+        write_status(&world, json!({ "lastRotatedAt": time })).await;
+        world.start(&[]);
+        let third = rotated_since(&world, &second).await;
+        world.operator().kill().await;
+
+        write_status(&world, json!({ "failures": { "count": 9, "last": time, "next": time } })).await;
+        world.secrets().delete("orders", &DeleteParams::default()).await.unwrap();
+        world.start(&[]);
+        rotated_since(&world, &third).await;
+        settled(&world, "orders").await;
+        assert_eq!((creates(&world), world.counts().2), (4, 3), "{time}: one for each of these");
+    }
+}

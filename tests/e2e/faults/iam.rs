@@ -1,0 +1,157 @@
+//! IAM that refuses, lags or shows its lists in pieces.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use keyspaces_emulator::{Fault, FaultKind, Lag, Operation, Options};
+use kit::world::{USER, has_condition};
+
+use super::{apply, nothing_retires, ready, refuse, rotated, secret_version, settled, status, with_flags, with_iam};
+
+/// List does not show what is new.
+const BLIND: Lag = Lag { list_new: Duration::MAX, list_deleted: Duration::ZERO, login: Duration::ZERO };
+
+#[tokio::test]
+async fn throttled_on_every_call_it_asks_less_and_less_often() {
+    let world = with_flags("storm", &[]).await;
+    world.iam.set_fault(Fault::on_any(refuse(400, "Throttling")).for_ever());
+    apply(&world, "orders", USER, "1h").await;
+    for count in 1..=4_i64 {
+        let told = world
+            .until("orders", "throttled once more", |resource| {
+                status(resource).failures.is_some_and(|failures| failures.count == count)
+            })
+            .await;
+        let failures = status(&told).failures.expect("it is there");
+        let wait = failures.next.0.duration_since(failures.last.0).as_secs();
+        // 1, 2, 4, 8 seconds and up to a quarter more, each end kept as a whole second.
+        let shortest = 1_i64 << (count - 1);
+        assert!((shortest - 1..=shortest + shortest / 4 + 1).contains(&wait), "{failures:?}");
+        assert_eq!(i64::try_from(world.iam.calls().len()), Ok(count), "one call a try");
+    }
+    assert!(has_condition(&world.resource("orders").await, "Reconciling", "True", "IamThrottled"));
+    world.iam.clear_faults();
+    world.ready("orders").await;
+    settled(&world, "orders").await;
+    assert_eq!(world.counts(), (1, 5, 0), "four Lists were refused");
+}
+
+#[tokio::test]
+async fn an_orphan_that_list_does_not_show_yet_is_waited_for() {
+    let world = with_flags("invisible", &["--settle", "4s"]).await;
+    ready(&world, "1h").await;
+    world.iam.set_lag(BLIND);
+    world.iam.set_fault(Fault::on(Operation::Create, FaultKind::Close).after_effect());
+    world.rotate("orders", "once").await;
+    world
+        .until("orders", "at the limit", |resource| {
+            has_condition(resource, "Reconciling", "True", "IamLimitExceeded")
+                && has_condition(resource, "Ready", "True", "Published")
+        })
+        .await;
+    assert_eq!((world.ids().len(), world.counts().2), (2, 0), "current and orphan; nothing is deleted on a guess");
+    world.login("orders").await.expect("the published password works");
+
+    world.iam.set_lag(Lag::default());
+    rotated(&world, "orders", "once").await;
+    settled(&world, "orders").await;
+    let refused = world.calls(Operation::Create).into_iter().filter(|call| !call.applied).count();
+    assert_eq!((world.counts().0 - refused, world.counts().2), (3, 1), "the first, the orphan, its replacement");
+}
+
+#[tokio::test]
+async fn a_list_that_does_not_show_the_new_credential_is_no_evidence() {
+    let world = with_flags("stale", &["--settle", "60s", "--resync", "1s"]).await;
+    world.iam.set_lag(BLIND);
+    ready(&world, "1h").await;
+    let lists = |iam: &keyspaces_emulator::Handle| {
+        iam.calls().into_iter().filter(|call| call.operation == Operation::List && call.done).count()
+    };
+    assert!(world.iam.wait_until(kit::world::PATIENCE, |iam| lists(iam) >= 5).await);
+    let resource = world.resource("orders").await;
+    assert!(has_condition(&resource, "Ready", "True", "Published"), "{:?}", resource.status);
+    assert_eq!(status(&resource).conditions.len(), 1, "no word of a credential that is missing");
+    assert_eq!((world.counts().0, world.counts().2), (1, 0));
+    world.iam.set_lag(Lag::default());
+    world.assert_whole("orders").await;
+}
+
+#[tokio::test]
+async fn a_list_in_pages_of_one_is_read_to_its_end() {
+    let world = with_iam("pages", Options { page_size: 1, ..Options::with_users([USER]) }).await;
+    let (one, two) = (world.iam.create_credential(USER).unwrap().info.id, world.iam.create_credential(USER).unwrap());
+    apply(&world, "orders", USER, "1h").await;
+    let message = world.stalled("orders", "NoFreeSlot").await;
+    assert!(message.contains(&one) && message.contains(&two.info.id), "{message}");
+    assert_eq!(world.counts().0, 0, "both were seen, on a page each");
+    world.iam.delete_credential(&one).unwrap();
+    world.ready("orders").await;
+    world.rotate("orders", "no room").await;
+    // Current and foreign, again on a page each.
+    world.stalled("orders", "NoFreeSlot").await;
+    assert_eq!((world.counts().0, world.counts().2), (1, 0));
+    world.iam.delete_credential(&two.info.id).unwrap();
+    rotated(&world, "orders", "no room").await;
+    settled(&world, "orders").await;
+}
+
+#[tokio::test]
+async fn without_the_right_to_delete_no_more_credentials_are_made() {
+    let world = with_flags("hoarder", &[]).await;
+    ready(&world, "1s").await;
+    world.iam.set_fault(Fault::on(Operation::Delete, refuse(403, "AccessDenied")).for_ever());
+    world.rotate("orders", "one").await;
+    let message = world.stalled("orders", "IamAccessDenied").await;
+    assert!(message.contains("iam:DeleteServiceSpecificCredential"), "{message}");
+    world.rotate("orders", "two").await;
+    let tried = world.iam.wait_until(kit::world::PATIENCE, |_| world.counts().2 >= 2).await;
+    assert!(tried, "a new request is a reason to try again at once\n{}", world.log());
+    assert_eq!(world.counts().0, 2, "the first one, and one rotation");
+    world.login("orders").await.expect("the published password works");
+
+    world.iam.clear_faults();
+    apply(&world, "orders", USER, "2s").await;
+    rotated(&world, "orders", "two").await;
+    nothing_retires(&world, "orders").await;
+    settled(&world, "orders").await;
+    let applied = world.calls(Operation::Delete).into_iter().filter(|call| call.applied).count();
+    assert_eq!((world.counts().0, applied), (3, 2));
+}
+
+#[tokio::test]
+async fn an_identity_or_a_clock_that_iam_refuses_is_no_evidence_of_absence() {
+    let codes = ["ExpiredToken", "InvalidClientTokenId", "SignatureDoesNotMatch", "RequestExpired"];
+    join_all(codes.map(async |code| {
+        let world = with_flags("expired", &["--resync", "1s", "--settle", "1s"]).await;
+        ready(&world, "1h").await;
+        let (secret, credential) = (secret_version(&world).await, world.ids());
+        world.iam.set_fault(Fault::on_any(refuse(403, code)).for_ever());
+        let message = world.stalled("orders", "OperatorCredentials").await;
+        assert!(message.contains(code), "{message}");
+        assert_eq!(secret_version(&world).await, secret, "{code}: the Secret was not touched");
+        world.login("orders").await.expect("what was published works");
+
+        world.iam.clear_faults();
+        apply(&world, "orders", USER, "2h").await;
+        world.ready("orders").await;
+        settled(&world, "orders").await;
+        assert_eq!((secret_version(&world).await, world.ids()), (secret, credential), "{code}");
+        assert_eq!((world.counts().0, world.counts().2), (1, 0), "{code}");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_password_that_amazon_keyspaces_does_not_know_yet_is_covered_by_the_overlap() {
+    let world = with_flags("notyet", &[]).await;
+    ready(&world, "1h").await;
+    let (old_user, old_password) = world.user_and_password("orders").await;
+    world.iam.set_lag(Lag { login: Duration::MAX, ..Lag::default() });
+    world.rotate("orders", "once").await;
+    rotated(&world, "orders", "once").await;
+    world.login("orders").await.expect_err("the new one is not known there yet");
+    world.login_as(&old_user, &old_password).await.expect("the old one works until it is");
+    world.iam.set_lag(Lag::default());
+    settled(&world, "orders").await;
+    assert_eq!((world.counts().0, world.counts().2), (2, 0));
+}

@@ -1,0 +1,70 @@
+//! What ends an operator whose test process was killed.
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+
+/// Kills a process when its stdin closes. However the test process ends, the kernel closes the other end of that pipe.
+///
+/// A process next to the operator and not above it, so that the operator's pid is the one that the test knows and every
+/// signal of the test reaches the operator itself.
+#[derive(Debug)]
+pub(crate) struct Leash(Child);
+
+impl Leash {
+    /// Ties the process `id` to whoever holds the other end of `stdin`.
+    ///
+    /// # Errors
+    /// There is no shell.
+    pub(crate) fn new(id: u32, stdin: Stdio) -> io::Result<Self> {
+        Command::new("sh")
+            .args(["-c", "read -r _; kill -s KILL \"$1\"", "leash", &id.to_string()])
+            .env_clear()
+            .stdin(stdin)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // An interrupt typed at the terminal must not take the leash away before the process that it holds.
+            .process_group(0)
+            .spawn()
+            .map(Self)
+    }
+}
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        // Killed before its stdin closes: the process is left alone.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sleep() -> Child {
+        Command::new("sleep").arg("600").stdout(Stdio::piped()).spawn().expect("sleep runs")
+    }
+
+    #[test]
+    fn a_process_ends_with_a_test_that_is_killed() {
+        // All that the test process is to the leash is the holder of its stdin's other end.
+        let (mut test, mut operator) = (sleep(), sleep());
+        let pipe = test.stdout.take().expect("stdout is a pipe");
+        let leash = Leash::new(operator.id(), pipe.into()).expect("sh is there");
+        assert!(operator.try_wait().expect("it can be asked").is_none(), "nothing happens while the test runs");
+        test.kill().expect("it can be killed");
+        test.wait().expect("it was killed");
+        assert!(!operator.wait().expect("it ends").success());
+        drop(leash);
+    }
+
+    #[test]
+    fn a_leash_that_is_let_go_harms_nobody() {
+        let mut operator = sleep();
+        drop(Leash::new(operator.id(), Stdio::piped()).expect("sh is there"));
+        assert!(operator.try_wait().expect("it can be asked").is_none());
+        operator.kill().expect("it can be killed");
+        operator.wait().expect("it was killed");
+    }
+}

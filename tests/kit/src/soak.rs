@@ -1,0 +1,162 @@
+//! The randomised robustness test: chaos, then quiet, then the universal oracle.
+//!
+//! Two operators that know nothing of each other work on a handful of resources, while people rotate, delete and edit, IAM and
+//! the API server fail in every way that the emulator and the proxy know, and the operators are killed and stopped. What
+//! happens is a function of the seed; how it falls together in time is not, so the same seed need not find the same fault.
+//!
+//! During the chaos it is asserted that the password in every Secret that nobody tampers with works at every moment, and
+//! that nobody else's credential is deleted. Then the faults are cleared, and everything has to come right by itself.
+//!
+//! The chaos keeps to what the README says that the operator cannot do: nobody makes a credential by hand for a user whose
+//! resource has an operation open, and nothing is on its way for longer than the flags of the operators allow.
+
+mod dice;
+mod guard;
+mod plan;
+mod stage;
+
+use std::fmt::Write as _;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures::FutureExt;
+use keyspaces_credential_operator::api::KeyspacesCredential;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::world::has_condition;
+use guard::Guard;
+use plan::{CAST, Plan};
+use stage::Stage;
+
+/// How long it may take until all is well again. The longest wait between two tries is ten minutes and a quarter.
+const QUIET: Duration = Duration::from_mins(15);
+
+/// Which chaos, and how much.
+#[derive(Clone, Copy, Debug)]
+pub struct Soak {
+    /// What the sequence of what happens is made from.
+    pub seed: u64,
+    /// How long the chaos lasts.
+    pub duration: Duration,
+}
+
+/// What was done, and what it cost.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// How many things happened.
+    pub actions: usize,
+    /// How often a Secret was looked at.
+    pub looks: usize,
+    /// How often IAM was asked to create, list and delete.
+    pub counts: (usize, usize, usize),
+    /// The memory of the operators at the beginning and at the end, in KiB. Those at the end are younger, most likely.
+    pub memory: (Vec<u64>, Vec<u64>),
+}
+
+/// What happened, one line each.
+type Timeline = std::sync::Mutex<String>;
+
+/// Runs it. When something is not as it must be, it says so on stderr with the seed, the timeline and a folder that holds
+/// the log of the operators.
+///
+/// # Panics
+/// When something is not as it must be.
+pub async fn run(binary: &str, soak: Soak) -> Outcome {
+    let timeline = Timeline::default();
+    let mut stage = Stage::new(binary).await;
+    match AssertUnwindSafe(play(&mut stage, soak, &timeline)).catch_unwind().await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(harm)) => fail(&stage, soak, &timeline, &harm),
+        Err(_) => fail(&stage, soak, &timeline, "see the message above"),
+    }
+}
+
+async fn play(stage: &mut Stage, soak: Soak, timeline: &Timeline) -> Result<Outcome, String> {
+    let memory = stage.memory();
+    let (over, is_over) = watch::channel(false);
+    let guard = Guard { secrets: stage.world.secrets(), iam: stage.world.iam.handle(), foreign: stage.foreign.clone() };
+    let watching = tokio::spawn(guard.watch(is_over));
+
+    let begun = Instant::now();
+    let note = |text: &str| {
+        let mut timeline = timeline.lock().expect("nobody panics with it");
+        let _ = writeln!(timeline, "{:>8.3} {text}", begun.elapsed().as_secs_f64());
+    };
+    let mut plan = Plan::new(soak.seed);
+    let mut actions = 0;
+    while begun.elapsed() < soak.duration && !watching.is_finished() {
+        let (pause, action) = plan.next();
+        tokio::time::sleep(pause).await;
+        stage.tick().await;
+        let text = format!("{action:?}");
+        let became = stage.perform(action).await;
+        note(&format!("{text} {became}"));
+        actions += 1;
+    }
+    note("quiet");
+    stage.calm_down().await;
+    // The guard goes on: the way back is as dangerous as the chaos.
+    for (name, _) in CAST {
+        come_right(stage, name).await?;
+        note(&format!("{name} has come right"));
+    }
+    over.send_replace(true);
+    let looks = watching.await.map_err(|error| error.to_string())??;
+    for (name, _) in CAST {
+        stage.world.assert_in_order(name).await;
+    }
+    stage.world.assert_no_password_shown().await;
+    Ok(Outcome { actions, looks, counts: stage.world.counts(), memory: (memory, stage.memory()) })
+}
+
+/// Waits until nothing is left to be done for a resource. Nobody helps.
+async fn come_right(stage: &Stage, name: &str) -> Result<(), String> {
+    let deadline = Instant::now() + QUIET;
+    let mut ticks = tokio::time::interval(Duration::from_millis(100));
+    loop {
+        ticks.tick().await;
+        match stage.resource(name).await {
+            None => {
+                stage.apply(name).await;
+            }
+            // What people did in IAM is noticed only after a while, so status alone does not tell.
+            Some(resource) if has_come_right(&resource) && stage.serves(name).await => return Ok(()),
+            Some(resource) if Instant::now() > deadline => {
+                return Err(format!("{name} does not come right: {:#?}", resource.status));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+fn has_come_right(resource: &KeyspacesCredential) -> bool {
+    let status = resource.status.clone().unwrap_or_default();
+    let idle = status.operation.is_none() && status.unresolved.is_none() && status.retiring.is_none();
+    let asked = resource.metadata.annotations.as_ref().and_then(|all| all.get("keyspaces.dev/rotate"));
+    let handled = asked.is_none() || asked == status.last_handled_rotate.as_ref();
+    let ready = has_condition(resource, "Ready", "True", "Published") && status.conditions.len() == 1;
+    let present = status.observed_generation == resource.metadata.generation;
+    idle && handled && ready && present && status.credential.is_some() && resource.metadata.deletion_timestamp.is_none()
+}
+
+fn fail(stage: &Stage, soak: Soak, timeline: &Timeline, harm: &str) -> ! {
+    let timeline = timeline.lock().map(|timeline| timeline.clone()).unwrap_or_default();
+    let calls: String = stage.world.iam.calls().iter().fold(String::new(), |mut text, call| {
+        let _ = writeln!(text, "{call:?}");
+        text
+    });
+    let folder = keep(soak, &[("timeline", &timeline), ("operator.log", &stage.world.log()), ("iam-calls", &calls)]);
+    panic!("{harm}\n\nseed {}, {:?} of chaos\n{timeline}\nmore in {}", soak.seed, soak.duration, folder.display());
+}
+
+/// Writes files into a folder that stays.
+fn keep(soak: Soak, files: &[(&str, &str)]) -> PathBuf {
+    let prefix = format!("soak-{}-", soak.seed);
+    let folder = tempfile::Builder::new().prefix(&prefix).tempdir().expect("a folder").keep();
+    for (name, text) in files {
+        std::fs::write(folder.join(name), text).expect("the file can be written");
+    }
+    folder
+}
