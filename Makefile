@@ -38,7 +38,7 @@ build: ## build the operator and what tests it
 test: setup image-root ## run every test
 	cargo test --locked --workspace
 
-demo: setup build ## see it work, from nothing to a rotation; KEEP=1 leaves it running
+demo: setup build ## see it work: a life with its rotations and accidents; KEEP=1 leaves it running
 	$(TARGET)/debug/demo --operator $(OPERATOR) $(if $(KEEP),--keep)
 
 crds: build ## write crds/ from the types
