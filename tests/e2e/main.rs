@@ -8,15 +8,21 @@
 
 mod bad_input;
 mod crash;
+mod deletion;
 mod fences;
 mod healing;
 mod image;
 mod life;
+mod moments;
 mod readme;
 mod refusals;
+mod retry;
 mod rotation;
 mod silence;
+mod slots;
 mod start;
+mod steady;
+mod suspend;
 
 use kit::world::World;
 
