@@ -63,6 +63,10 @@ impl Pass<'_> {
 
     fn tell_in(&self, status: &mut KeyspacesCredentialStatus, report: &Report<'_>) {
         let generation = self.object.meta().generation;
+        if status.observed_generation != generation {
+            // They speak of another spec. Left there, they would hold up what this write begins.
+            status.failures = None;
+        }
         status.observed_generation = generation;
         let rotated_at = status.last_rotated_at.as_ref().map(|time| time.0);
         status.next_rotation_at = rotated_at.and_then(|at| due(&self.observed.resource.rotation, at)).map(timestamp);
@@ -116,6 +120,7 @@ pub(crate) async fn unreadable(
     let before = object.status.clone().unwrap_or_default();
     let mut after = before.clone();
     let now = Timestamp::now();
+    after.observed_generation = object.meta().generation;
     conditions::apply(&mut after.conditions, &report, false, object.meta().generation, &timestamp(now));
     if after != before {
         tracing::warn!(namespace = object.namespace(), name = object.name_any(), reason = report.reason, "{message}");
