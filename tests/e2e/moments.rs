@@ -1,6 +1,7 @@
 //! The moments at which a story steps in, and how it knows that the operator has looked.
 
 use keyspaces_credential_operator::api::{KeyspacesCredential, KeyspacesCredentialStatus};
+use keyspaces_emulator::Operation;
 use kit::proxy::Which;
 use kit::world::{PATIENCE, World};
 use kube::api::{Patch, PatchParams};
@@ -20,6 +21,11 @@ pub(crate) async fn current(world: &World) -> String {
 pub(crate) async fn struck(world: &World) {
     let struck = world.iam.wait_until(PATIENCE, |iam| iam.faults().iter().any(|fault| fault.applied > 0)).await;
     assert!(struck, "no call was struck\n{}", world.log());
+}
+
+/// How often IAM has carried an operation out. To delete what is gone already counts for nothing.
+pub(crate) fn carried_out(world: &World, operation: Operation) -> usize {
+    world.calls(operation).into_iter().filter(|call| call.applied).count()
 }
 
 /// Waits until the last value of the rotation's annotation is handled.

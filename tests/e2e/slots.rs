@@ -6,7 +6,7 @@ use keyspaces_emulator::{Fault, FaultKind, Lag, Operation};
 use kit::world::{USER, has_condition};
 use serde_json::json;
 
-use crate::moments::{current, handled, status};
+use crate::moments::{carried_out, current, handled, status};
 use crate::world;
 
 #[tokio::test]
@@ -77,6 +77,6 @@ async fn an_orphan_that_counts_before_it_is_listed_is_waited_for_and_removed() {
     world.event("orders", "OrphanDeleted").await;
     world.ready("orders").await;
     world.assert_whole("orders").await;
-    let made = world.calls(Operation::Create).into_iter().filter(|call| call.applied).count();
+    let made = carried_out(&world, Operation::Create);
     assert_eq!((made, world.counts().2), (3, 1), "the first, the lost and its replacement; the orphan");
 }
