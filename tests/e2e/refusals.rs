@@ -72,6 +72,29 @@ async fn the_older_of_two_resources_has_the_user_and_the_other_takes_over() {
 }
 
 #[tokio::test]
+async fn of_two_resources_that_want_one_secret_the_first_has_it() {
+    let world = world("onesecret").await;
+    world.iam.create_user("billing-app").unwrap();
+    let shared = |user: &str| json!({ "iamUserName": user, "secret": { "name": "shared" } });
+    world.apply("first", shared(USER)).await;
+    world.ready("first").await;
+    let published = world.user_and_password("shared").await;
+    let calls = world.iam.calls().len();
+    world.apply("second", shared("billing-app")).await;
+    let message = world.stalled("second", "SecretConflict").await;
+    assert!(message.contains("Secret shared exists and is not controlled by this resource"), "{message}");
+    assert_eq!(world.iam.calls().len(), calls, "nothing was asked of IAM for the second");
+    assert!(published == world.user_and_password("shared").await);
+    world.assert_whole("first").await;
+
+    world.delete("first").await;
+    world.gone("first").await;
+    world.ready("second").await;
+    world.assert_whole("second").await;
+    assert_eq!((world.counts().0, world.counts().2), (2, 1));
+}
+
+#[tokio::test]
 async fn two_foreign_credentials_leave_no_room_and_none_is_touched() {
     let world = world("full").await;
     let one = world.iam.create_credential(USER).unwrap().info.id;
