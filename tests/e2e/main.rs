@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod claims;
 mod crash;
 mod deletion;
 mod fences;

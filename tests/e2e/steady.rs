@@ -222,7 +222,10 @@ async fn a_state_that_does_not_change_costs_no_write() {
         passes(&world, 1).await;
         let resource = world.resource("orders").await;
         let (before, told) = (writes(&world), status(&resource));
-        assert_eq!(told.observed_generation, resource.metadata.generation, "{trouble:?}: it speaks of the present spec");
+        assert_eq!(
+            told.observed_generation, resource.metadata.generation,
+            "{trouble:?}: it speaks of the present spec"
+        );
         passes(&world, 3).await;
         assert_eq!(writes(&world)[before.len()..], [], "{trouble:?}");
         assert_eq!(status(&world.resource("orders").await), told, "{trouble:?}");

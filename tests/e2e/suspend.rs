@@ -104,9 +104,7 @@ async fn a_deletion_that_waits_for_iam_can_be_suspended_as_well() {
     world.iam.set_fault(Fault::on_any(FaultKind::Close).for_ever());
     world.delete("orders").await;
     world
-        .until("orders", "waiting for IAM", |resource| {
-            has_condition(resource, "Reconciling", "True", "IamUnavailable")
-        })
+        .until("orders", "waiting for IAM", |resource| has_condition(resource, "Reconciling", "True", "IamUnavailable"))
         .await;
     suspend(&world, true, json!({})).await;
     rests(&world).await;
