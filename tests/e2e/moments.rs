@@ -51,15 +51,16 @@ pub(crate) async fn edit_status(world: &World, status: Value) {
     patched.expect("it can be patched");
 }
 
-/// Lets the operator look as often as that, and waits until all but the last of these passes are over. It needs a proxied
-/// world; passes over one resource never overlap.
+/// Lets the operator look once more often than that, and waits until that many passes are over and the last one has read the
+/// resource. It needs a proxied world; passes over one resource never overlap.
 pub(crate) async fn passes(world: &World, count: usize) {
     let reads = Which::gets().of("keyspacescredentials").named("orders");
     for value in 0..=count {
         let before = world.proxy().requests_that(&reads).len();
         poke(world, value).await;
         let read = |requests: &[kit::proxy::Request]| {
-            requests.iter().filter(|request| reads.matches(request)).count() > before
+            let answered = |request: &&kit::proxy::Request| reads.matches(request) && request.status.is_some();
+            requests.iter().filter(answered).count() > before
         };
         world.proxy().until("another pass", read).await;
     }

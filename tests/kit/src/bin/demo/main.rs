@@ -103,7 +103,7 @@ async fn show(arguments: &Arguments, screen: &Screen, mut stopped: Stopped) -> R
 async fn perform(arguments: &Arguments, screen: &Screen, stage: &Stage, stopped: &mut Stopped) -> Result<(), Early> {
     let mut operator = unless_stopped(stopped, story::install(screen, stage)).await?;
     let told = async {
-        let told = unless_stopped(stopped, tell(arguments, screen, stage)).await;
+        let told = unless_stopped(stopped, Box::pin(tell(arguments, screen, stage))).await;
         if told.is_ok() && arguments.keep {
             story::what_to_try(screen, stage);
             stopped.asked().await;
