@@ -7,7 +7,7 @@ use keyspaces_credential_operator::api::KeyspacesCredentialStatus;
 use keyspaces_emulator::{Fault, FaultKind, Operation};
 use kit::proxy::{Request, Which};
 use kit::world::{USER, World, condition};
-use kube::api::{DeleteParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 
 use crate::BINARY;
@@ -114,8 +114,7 @@ impl Trouble {
             Self::SecretImmutable => {
                 world.ready_with_defaults("orders").await;
                 let patch = json!({ "immutable": true });
-                let patch = kube::api::Patch::Merge(&patch);
-                world.secrets().patch("orders", &Default::default(), &patch).await.unwrap();
+                world.secrets().patch("orders", &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
                 world.rotate("orders", "once").await;
             }
             Self::CredentialInactive => {
