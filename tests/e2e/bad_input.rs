@@ -5,6 +5,7 @@ use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
+use crate::moments::patient;
 use crate::world;
 
 /// What the API server says about a spec that it has to refuse.
@@ -131,7 +132,7 @@ async fn a_spec_that_is_only_unusual_is_accepted() {
 
 #[tokio::test]
 async fn what_only_the_secret_s_own_rules_forbid_is_told_before_anything_is_made_in_iam() {
-    let world = world("label").await;
+    let world = patient("label").await;
     world.apply("orders", with("secret.labels", json!({ "team": "not a label!" }))).await;
     let message = world.stalled("orders", "SecretRefused").await;
     assert!(message.contains("metadata.labels") && message.contains("not a label!"), "{message}");
@@ -146,7 +147,7 @@ async fn what_only_the_secret_s_own_rules_forbid_is_told_before_anything_is_made
 
 #[tokio::test]
 async fn a_name_as_long_as_a_name_can_be_is_that_of_the_secret_too() {
-    let world = world("long").await;
+    let world = patient("long").await;
     let name = format!("{}.{}", "o".repeat(120), "p".repeat(132));
     assert_eq!(name.len(), 253);
     world.apply(&name, json!({ "iamUserName": USER })).await;

@@ -7,6 +7,18 @@ use kit::world::{PATIENCE, World};
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
+use crate::BINARY;
+
+/// For a story that counts calls: nothing is given up because the machine is slow.
+pub(crate) const PATIENT: [&str; 6] = ["--iam-deadline", "60s", "--api-deadline", "60s", "--hold", "60s"];
+
+/// A world whose operator is patient.
+pub(crate) async fn patient(name: &str) -> World {
+    let mut world = World::new(BINARY, name).await;
+    world.start(&PATIENT);
+    world
+}
+
 /// Status, empty if there is none.
 pub(crate) fn status(resource: &KeyspacesCredential) -> KeyspacesCredentialStatus {
     resource.status.clone().unwrap_or_default()

@@ -8,6 +8,7 @@ use kit::world::{PATIENCE, USER, World, has_condition};
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
 
+use crate::moments::patient;
 use crate::{BINARY, world};
 
 fn denied() -> FaultKind {
@@ -73,7 +74,7 @@ async fn the_older_of_two_resources_has_the_user_and_the_other_takes_over() {
 
 #[tokio::test]
 async fn of_two_resources_that_want_one_secret_the_first_has_it() {
-    let world = world("onesecret").await;
+    let world = patient("onesecret").await;
     world.iam.create_user("billing-app").unwrap();
     let shared = |user: &str| json!({ "iamUserName": user, "secret": { "name": "shared" } });
     world.apply("first", shared(USER)).await;

@@ -5,12 +5,12 @@ use kit::world::{PATIENCE, USER, World, has_condition};
 use serde_json::json;
 
 use crate::BINARY;
-use crate::moments::{edit_status, passes, status};
+use crate::moments::{PATIENT, edit_status, passes, status};
 
 /// A world whose operator was killed after it had failed, and whose next try is so far away as that.
 async fn failed(wait: SignedDuration) -> World {
     let mut world = World::proxied(BINARY, "retry").await;
-    world.start(&[]);
+    world.start(&PATIENT);
     world.apply("orders", json!({ "iamUserName": "nobody" })).await;
     world.stalled("orders", "IamUserNotFound").await;
     world.operator().kill().await;
@@ -27,7 +27,7 @@ async fn a_restart_is_no_reason_to_try_at_once() {
     let mut world = failed(SignedDuration::from_secs(8)).await;
     let calls = world.iam.calls().len();
     let failures = status(&world.resource("orders").await).failures.expect("they are counted");
-    world.start(&[]);
+    world.start(&PATIENT);
     assert!(world.iam.wait_until(PATIENCE, |iam| iam.calls().len() > calls).await);
     let called_at: Timestamp = world.iam.calls()[calls].time.parse().unwrap();
     assert!(called_at >= failures.next.0, "{called_at} is before {}", failures.next.0);
@@ -47,7 +47,7 @@ async fn a_change_of_the_spec_or_of_the_rotation_is_tried_at_once() {
     for change in ["spec", "annotation"] {
         let mut world = failed(long).await;
         let calls = world.iam.calls().len();
-        world.start(&[]);
+        world.start(&PATIENT);
         passes(&world, 3).await;
         assert_eq!(world.iam.calls().len(), calls, "{change}: not before it is time");
 

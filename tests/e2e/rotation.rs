@@ -7,7 +7,7 @@ use kit::world::{USER, World, has_condition};
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
-use crate::moments::{annotate, edit_status, handled, passes, status};
+use crate::moments::{PATIENT, annotate, carried_out, edit_status, handled, passes, patient, status};
 use crate::{BINARY, world};
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn foreign_credentials_make_room_only_if_their_owner_says_so() {
 #[tokio::test]
 async fn a_time_in_status_that_cannot_be_costs_one_rotation_at_most() {
     let mut world = World::proxied(BINARY, "times").await;
-    world.start(&[]);
+    world.start(&PATIENT);
     let interval = SignedDuration::from_hours(720);
     let rotation = json!({ "interval": "720h", "overlap": "0s" });
     world.apply("orders", json!({ "iamUserName": USER, "rotation": rotation })).await;
@@ -171,7 +171,7 @@ async fn a_time_in_status_that_cannot_be_costs_one_rotation_at_most() {
 
 #[tokio::test]
 async fn any_value_of_the_annotation_is_one_rotation_and_none_is_told_at_length() {
-    let world = world("values").await;
+    let world = patient("values").await;
     world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "0s" } })).await;
     world.ready("orders").await;
     // The API server takes 256 KiB of annotations in all.
@@ -185,9 +185,8 @@ async fn any_value_of_the_annotation_is_one_rotation_and_none_is_told_at_length(
         handled(&world, value).await;
         let rotated = world.until("orders", "rotated", |resource| status(resource).retiring.is_none()).await;
         assert!(status(&rotated).conditions.iter().all(|condition| condition.message.len() < 1024));
-        let (_, _, deletes) = world.counts();
-        let created = world.calls(Operation::Create).into_iter().filter(|call| call.applied).count();
-        assert_eq!((created, deletes), (done + 2, done + 1), "{} bytes", value.len());
+        let carried_out = [Operation::Create, Operation::Delete].map(|operation| carried_out(&world, operation));
+        assert_eq!(carried_out, [done + 2, done + 1], "{} bytes", value.len());
     }
     world.ready("orders").await;
     assert!(world.events("orders").await.iter().all(|event| event.len() < 1024));
@@ -203,7 +202,7 @@ async fn any_value_of_the_annotation_is_one_rotation_and_none_is_told_at_length(
 
 #[tokio::test]
 async fn of_values_in_quick_succession_the_last_one_is_handled() {
-    let world = world("quick").await;
+    let world = patient("quick").await;
     world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "0s" } })).await;
     world.ready("orders").await;
     let values = ["one", "two", "three"];

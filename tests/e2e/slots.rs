@@ -6,12 +6,11 @@ use keyspaces_emulator::{Fault, FaultKind, Lag, Operation};
 use kit::world::{USER, has_condition};
 use serde_json::json;
 
-use crate::moments::{carried_out, current, handled, status};
-use crate::world;
+use crate::moments::{carried_out, current, handled, patient, status};
 
 #[tokio::test]
 async fn a_rotation_waits_for_the_place_that_somebody_else_has_and_then_goes_on() {
-    let world = world("taken").await;
+    let world = patient("taken").await;
     world.ready_with_defaults("orders").await;
     let former = current(&world).await;
     let theirs = world.iam.create_credential(USER).unwrap().info;
@@ -39,7 +38,7 @@ async fn a_rotation_waits_for_the_place_that_somebody_else_has_and_then_goes_on(
 
 #[tokio::test]
 async fn a_rotation_makes_itself_room_if_its_owner_says_so() {
-    let world = world("room").await;
+    let world = patient("room").await;
     world.apply("orders", json!({ "iamUserName": USER, "foreignCredentials": "Delete" })).await;
     world.ready("orders").await;
     let former = current(&world).await;
@@ -60,7 +59,7 @@ async fn a_rotation_makes_itself_room_if_its_owner_says_so() {
 
 #[tokio::test]
 async fn an_orphan_that_counts_before_it_is_listed_is_waited_for_and_removed() {
-    let world = world("invisible").await;
+    let world = patient("invisible").await;
     world.ready_with_defaults("orders").await;
     world.iam.set_lag(Lag { list_new: Duration::MAX, ..Lag::default() });
     world.iam.set_fault(Fault::on(Operation::Create, FaultKind::Close).after_effect());

@@ -109,7 +109,7 @@ impl Story {
             Then::Dies => {
                 world.operator().kill().await;
                 gate.discard();
-                world.start(&[]);
+                world.start(&["--iam-deadline", "60s", "--api-deadline", "60s"]);
             }
         }
         world.gone("orders").await;

@@ -8,8 +8,8 @@ use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
-use crate::moments::{carried_out, current, handled, passes, status, struck};
-use crate::{BINARY, world};
+use crate::BINARY;
+use crate::moments::{PATIENT, carried_out, current, handled, passes, patient, status, struck};
 
 /// The ids of the credentials of a user, sorted.
 pub(super) fn ids_of(world: &World, user: &str) -> Vec<String> {
@@ -33,7 +33,7 @@ pub(super) async fn assert_retained(world: &World, ids: &[String]) {
 #[tokio::test]
 async fn in_an_overlap_both_credentials_go_or_both_stay() {
     join_all([("Delete", 0), ("Retain", 2)].map(async |(policy, kept)| {
-        let world = world("overlap").await;
+        let world = patient("overlap").await;
         world.apply("orders", json!({ "iamUserName": USER, "deletionPolicy": policy })).await;
         world.ready("orders").await;
         let (old_user, old_password) = world.user_and_password("orders").await;
@@ -57,7 +57,7 @@ async fn in_an_overlap_both_credentials_go_or_both_stay() {
 
 #[tokio::test]
 async fn while_iam_is_down_it_waits_and_says_so_and_then_goes_on() {
-    let world = world("iamdown").await;
+    let world = patient("iamdown").await;
     world.ready_with_defaults("orders").await;
     world.iam.set_fault(Fault::on_any(FaultKind::Close).for_ever());
     world.delete("orders").await;
@@ -104,14 +104,14 @@ async fn a_user_that_is_deleted_in_the_middle_of_a_rotation_holds_nothing_up() {
 
 #[tokio::test]
 async fn what_is_deleted_while_the_operator_is_down_goes_when_it_is_back() {
-    let mut world = world("down").await;
+    let mut world = patient("down").await;
     world.ready_with_defaults("orders").await;
     world.rotate("orders", "once").await;
     handled(&world, "once").await;
     world.operator().kill().await;
     world.delete("orders").await;
     assert!(world.resource("orders").await.metadata.deletion_timestamp.is_some(), "the finalizer holds it");
-    world.start(&[]);
+    world.start(&PATIENT);
     world.gone("orders").await;
     world.secret_gone("orders").await;
     assert_eq!((world.ids().len(), world.counts().0, world.counts().2), (0, 2, 2));
@@ -121,7 +121,7 @@ async fn what_is_deleted_while_the_operator_is_down_goes_when_it_is_back() {
 #[tokio::test]
 async fn a_resource_made_anew_under_the_name_of_one_that_is_being_deleted_loses_nothing() {
     let mut world = World::proxied(BINARY, "anew").await;
-    world.start(&["--api-deadline", "60s"]);
+    world.start(&PATIENT);
     world.ready_with_defaults("orders").await;
     let former = current(&world).await;
     let uid = world.resource("orders").await.uid();
