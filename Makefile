@@ -47,7 +47,7 @@ soak: setup ## chaos, then quiet, then all has to be well; DURATION=seconds SEED
 	SOAK_SECONDS=$(or $(DURATION),300) SOAK_SEED=$(or $(SEED),$(shell date +%s)) \
 	  cargo test --locked --workspace --test e2e soak:: -- --nocapture
 
-demo: setup build ## see it work, from nothing to a rotation; KEEP=1 leaves it running
+demo: setup build ## see it work: a life with its rotations and accidents; KEEP=1 leaves it running
 	$(TARGET)/debug/demo --operator $(OPERATOR) $(if $(KEEP),--keep)
 
 crds: build ## write crds/ from the types

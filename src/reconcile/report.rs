@@ -62,6 +62,10 @@ impl Pass<'_> {
 
     fn tell_in(&self, status: &mut KeyspacesCredentialStatus, report: &Report<'_>) {
         let generation = self.object.meta().generation;
+        if status.observed_generation != generation {
+            // They speak of another spec. Left there, they would hold up what this write begins.
+            status.failures = None;
+        }
         status.observed_generation = generation;
         let rotated_at = status.last_rotated_at.as_ref().map(|time| time.0);
         status.next_rotation_at = rotated_at.and_then(|at| due(&self.observed.resource.rotation, at)).map(timestamp);

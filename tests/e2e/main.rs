@@ -8,7 +8,9 @@
 
 mod bad_input;
 mod catalogue;
+mod claims;
 mod crash;
+mod deletion;
 mod faults;
 mod fences;
 mod grants;
@@ -18,15 +20,20 @@ mod in_place;
 mod leader;
 mod life;
 mod load;
+mod moments;
 mod moving;
 mod readme;
 mod refusals;
+mod retry;
 mod rotation;
 mod shutdown;
 mod silence;
+mod slots;
 mod soak;
 mod start;
+mod steady;
 mod strange;
+mod suspend;
 
 use kit::world::World;
 

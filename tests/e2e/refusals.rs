@@ -8,6 +8,7 @@ use kit::world::{PATIENCE, USER, World, has_condition};
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
 
+use crate::moments::patient;
 use crate::{BINARY, world};
 
 fn denied() -> FaultKind {
@@ -69,6 +70,29 @@ async fn the_older_of_two_resources_has_the_user_and_the_other_takes_over() {
     world.ready("second").await;
     world.assert_whole("second").await;
     assert_eq!(world.counts(), (2, 2, 1));
+}
+
+#[tokio::test]
+async fn of_two_resources_that_want_one_secret_the_first_has_it() {
+    let world = patient("onesecret").await;
+    world.iam.create_user("billing-app").unwrap();
+    let shared = |user: &str| json!({ "iamUserName": user, "secret": { "name": "shared" } });
+    world.apply("first", shared(USER)).await;
+    world.ready("first").await;
+    let published = world.user_and_password("shared").await;
+    let calls = world.iam.calls().len();
+    world.apply("second", shared("billing-app")).await;
+    let message = world.stalled("second", "SecretConflict").await;
+    assert!(message.contains("Secret shared exists and is not controlled by this resource"), "{message}");
+    assert_eq!(world.iam.calls().len(), calls, "nothing was asked of IAM for the second");
+    assert!(published == world.user_and_password("shared").await);
+    world.assert_whole("first").await;
+
+    world.delete("first").await;
+    world.gone("first").await;
+    world.ready("second").await;
+    world.assert_whole("second").await;
+    assert_eq!((world.counts().0, world.counts().2), (2, 1));
 }
 
 #[tokio::test]

@@ -1,17 +1,14 @@
 //! Rotation by schedule, the stages of a replaced credential, and what its owner can do about them.
 
 use jiff::SignedDuration;
-use keyspaces_credential_operator::api::{KeyspacesCredentialStatus, RetiringStage};
-use keyspaces_emulator::Operation;
+use keyspaces_credential_operator::api::RetiringStage;
+use keyspaces_emulator::{Fault, FaultKind, Operation};
 use kit::world::{USER, World, has_condition};
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
+use crate::moments::{PATIENT, annotate, carried_out, edit_status, handled, passes, patient, status};
 use crate::{BINARY, world};
-
-fn status(resource: &keyspaces_credential_operator::api::KeyspacesCredential) -> KeyspacesCredentialStatus {
-    resource.status.clone().unwrap_or_default()
-}
 
 #[tokio::test]
 async fn a_schedule_rotates_and_says_when_it_will_again() {
@@ -141,4 +138,81 @@ async fn foreign_credentials_make_room_only_if_their_owner_says_so() {
     assert!(event.contains(gone.as_str()), "{event}");
     assert_eq!(world.counts().2, 1, "one place was needed and one was freed");
     world.assert_whole("orders").await;
+}
+
+#[tokio::test]
+async fn a_time_in_status_that_cannot_be_costs_one_rotation_at_most() {
+    let mut world = World::proxied(BINARY, "times").await;
+    world.start(&PATIENT);
+    let interval = SignedDuration::from_hours(720);
+    let rotation = json!({ "interval": "720h", "overlap": "0s" });
+    world.apply("orders", json!({ "iamUserName": USER, "rotation": rotation })).await;
+    world.ready("orders").await;
+    for (count, time) in [(2, "2101-01-01T00:00:00Z"), (3, "1999-01-01T00:00:00Z")] {
+        edit_status(&world, json!({ "lastRotatedAt": time, "nextRotationAt": time })).await;
+        let before = jiff::Timestamp::now();
+        passes(&world, 3).await;
+        let resource = world
+            .until("orders", "rotated", |resource| {
+                let status = status(resource);
+                status.completed_epoch == Some(count) && status.retiring.is_none()
+            })
+            .await;
+        passes(&world, 3).await;
+        let rotated_at = status(&resource).last_rotated_at.expect("it is shown").0;
+        let next = status(&resource).next_rotation_at.expect("it is shown").0.duration_since(rotated_at);
+        assert!(rotated_at.as_second() >= before.as_second() && rotated_at <= jiff::Timestamp::now(), "{rotated_at}");
+        assert!(next <= interval && next >= interval * 9 / 10, "{time}: {next}");
+        world.ready("orders").await;
+        world.assert_whole("orders").await;
+        assert_eq!(world.counts().0, usize::try_from(count).unwrap(), "{time}: one rotation");
+    }
+}
+
+#[tokio::test]
+async fn any_value_of_the_annotation_is_one_rotation_and_none_is_told_at_length() {
+    let world = patient("values").await;
+    world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "0s" } })).await;
+    world.ready("orders").await;
+    // The API server takes 256 KiB of annotations in all.
+    let (long, longest) = ("ä".repeat(32 * 1024), "x".repeat(250 * 1024));
+    let values = ["", "nächste Woche ☂", "{\"not\": \"ours\"}\n", &long, "  ", &longest];
+    for (done, value) in values.into_iter().enumerate() {
+        let throttled =
+            FaultKind::Refuse { status: 400, code: "Throttling".to_owned(), message: "Rate exceeded".to_owned() };
+        world.iam.set_fault(Fault::on(Operation::Create, throttled));
+        world.rotate("orders", value).await;
+        handled(&world, value).await;
+        let rotated = world.until("orders", "rotated", |resource| status(resource).retiring.is_none()).await;
+        assert!(status(&rotated).conditions.iter().all(|condition| condition.message.len() < 1024));
+        let carried_out = [Operation::Create, Operation::Delete].map(|operation| carried_out(&world, operation));
+        assert_eq!(carried_out, [done + 2, done + 1], "{} bytes", value.len());
+    }
+    world.ready("orders").await;
+    assert!(world.events("orders").await.iter().all(|event| event.len() < 1024));
+    world.assert_whole("orders").await;
+
+    // To take it away asks for nothing, and the last value again was handled.
+    annotate(&world, json!({ "keyspaces.dev/rotate": null })).await;
+    world.rotate("orders", &longest).await;
+    world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "1s" } })).await;
+    world.ready("orders").await;
+    assert_eq!(world.counts().2, values.len());
+}
+
+#[tokio::test]
+async fn of_values_in_quick_succession_the_last_one_is_handled() {
+    let world = patient("quick").await;
+    world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "0s" } })).await;
+    world.ready("orders").await;
+    let values = ["one", "two", "three"];
+    for value in values {
+        world.rotate("orders", value).await;
+    }
+    handled(&world, "three").await;
+    world.until("orders", "done with the old one", |resource| status(resource).retiring.is_none()).await;
+    world.ready("orders").await;
+    world.assert_whole("orders").await;
+    let (creates, _, deletes) = world.counts();
+    assert!((2..=1 + values.len()).contains(&creates) && deletes == creates - 1, "{creates} and {deletes}");
 }

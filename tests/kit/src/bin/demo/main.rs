@@ -1,8 +1,9 @@
-//! `make demo`: the operator at work on a real control plane, from nothing to a rotation.
+//! `make demo`: the operator at work on a real control plane: a life with its rotations and its accidents.
 //!
 //! Everything that it prints is either the output of a command that it ran or a statement that it has checked.
 #![allow(clippy::print_stderr, reason = "this program talks to a person")]
 
+mod accidents;
 mod screen;
 mod stage;
 mod story;
@@ -31,7 +32,7 @@ struct Arguments {
     /// The operator's program
     #[arg(long, value_name = "PATH")]
     operator: PathBuf,
-    /// Leave everything running after the rotation, until Ctrl-C
+    /// Leave everything running after the last rotation, until Ctrl-C
     #[arg(long)]
     keep: bool,
 }
@@ -102,7 +103,7 @@ async fn show(arguments: &Arguments, screen: &Screen, mut stopped: Stopped) -> R
 async fn perform(arguments: &Arguments, screen: &Screen, stage: &Stage, stopped: &mut Stopped) -> Result<(), Early> {
     let mut operator = unless_stopped(stopped, story::install(screen, stage)).await?;
     let told = async {
-        let told = unless_stopped(stopped, tell(arguments, screen, stage)).await;
+        let told = unless_stopped(stopped, Box::pin(tell(arguments, screen, stage))).await;
         if told.is_ok() && arguments.keep {
             story::what_to_try(screen, stage);
             stopped.asked().await;
@@ -126,8 +127,11 @@ async fn perform(arguments: &Arguments, screen: &Screen, stage: &Stage, stopped:
 async fn tell(arguments: &Arguments, screen: &Screen, stage: &Stage) -> Result<(), String> {
     let first = story::ask(screen, stage).await?;
     let second = story::rotate(screen, stage, &first).await?;
+    let third = accidents::schedule(screen, stage, &second).await?;
+    let fourth = accidents::heal(screen, stage, &third).await?;
+    let fifth = accidents::respect(screen, stage, &fourth).await?;
     if !arguments.keep {
-        story::delete(screen, stage, &second).await?;
+        story::delete(screen, stage, &fifth, 5).await?;
     }
     Ok(())
 }

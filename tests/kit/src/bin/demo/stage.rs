@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Secret;
-use keyspaces_credential_operator::api::KeyspacesCredential;
+use keyspaces_credential_operator::api::{KeyspacesCredential, KeyspacesCredentialStatus};
 use keyspaces_emulator::{CredentialInfo, Emulator, Operation, Options};
 use kit::control_plane::{ControlPlane, OPERATOR, repository};
 use kit::login::login;
@@ -29,6 +29,9 @@ pub(crate) const SECRET: &str = "orders-keyspaces";
 /// How long a step may take that has to happen.
 const PATIENCE: Duration = Duration::from_mins(1);
 const LOG_LINES_SHOWN: usize = 12;
+
+/// How long the operator waits for IAM, which is quick here, and for a human. The defaults are for the real ones.
+const FLAGS: [&str; 4] = ["--settle", "1s", "--recheck", "2s"];
 
 /// A user name and a password, as a Secret holds them.
 #[derive(Clone, PartialEq, Eq)]
@@ -109,13 +112,13 @@ impl Stage {
         let kubeconfig = self.folder.path().join("kubeconfig");
         self.control_plane.service_account_kubeconfig(OPERATOR, OPERATOR, &kubeconfig).await;
         let iam_url = self.iam.iam_url();
-        screen.command(&format!("AWS_ENDPOINT_URL_IAM={iam_url} {OPERATOR}"));
+        screen.command(&format!("AWS_ENDPOINT_URL_IAM={iam_url} {OPERATOR} {}", FLAGS.join(" ")));
         let mut operator = Operator::start(Start {
             binary: &self.program,
             kubeconfig: &kubeconfig,
             iam_url: &iam_url,
             log: self.log_file(),
-            flags: Vec::new(),
+            flags: FLAGS.map(str::to_owned).to_vec(),
             environment: [("RUST_LOG", "info"), ("POD_NAMESPACE", OPERATOR)]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .to_vec(),
@@ -167,6 +170,21 @@ impl Stage {
     /// How often an operation of IAM was called.
     pub(crate) fn calls(&self, operation: Operation) -> usize {
         self.iam.calls().iter().filter(|call| call.operation == operation).count()
+    }
+
+    /// The status of the resource.
+    pub(crate) async fn status(&self) -> Result<KeyspacesCredentialStatus, String> {
+        let resources: Api<KeyspacesCredential> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let resource =
+            resources.get("orders").await.map_err(|error| format!("the resource cannot be read: {error}"))?;
+        Ok(resource.status.unwrap_or_default())
+    }
+
+    /// Waits until the Secret holds another pair than this one, and gives it.
+    pub(crate) async fn pair_after(&self, old: &Pair) -> Result<Pair, String> {
+        let other = async || self.pair().await.is_ok_and(|pair| pair != *old);
+        self.until("the Secret holds a new user name and password", other).await?;
+        self.pair().await
     }
 
     /// What the Secret holds.

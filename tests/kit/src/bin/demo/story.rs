@@ -67,11 +67,8 @@ pub(crate) async fn rotate(screen: &Screen, stage: &Stage, old: &Pair) -> Result
     log_in(screen, stage, old, "replaced, in its overlap").await?;
 
     screen.remark("an hour is long for a demo");
-    let patch = "-p '{\"spec\":{\"rotation\":{\"overlap\":\"20s\"}}}'";
-    stage.run(screen, &format!("kubectl patch -n shop kscred orders --type=merge {patch}")).await?;
-    let retired = stage.until("the replaced credential is deleted from IAM", async || stage.credentials().len() == 1);
-    screen.progress("until the overlap is over", retired).await?;
-    one_credential(stage, &new)?;
+    patch_rotation(screen, stage, "\"overlap\":\"5s\"").await?;
+    overlap_over(screen, stage, &new).await?;
     refused(screen, stage, old, "replaced, its overlap is over").await?;
     log_in(screen, stage, &new, "from the Secret").await?;
     let events = stage.run(screen, "kubectl describe -n shop kscred orders | sed -n '/^Events/,$p'").await?;
@@ -85,7 +82,7 @@ pub(crate) async fn rotate(screen: &Screen, stage: &Stage, old: &Pair) -> Result
 }
 
 /// Nothing is left.
-pub(crate) async fn delete(screen: &Screen, stage: &Stage, last: &Pair) -> Result<(), String> {
+pub(crate) async fn delete(screen: &Screen, stage: &Stage, last: &Pair, made: usize) -> Result<(), String> {
     screen.heading("A deletion leaves nothing behind");
     stage.run(screen, "kubectl delete -n shop kscred orders --timeout=60s").await?;
     let waiting = stage.run(screen, "kubectl wait -n shop secret/orders-keyspaces --for=delete --timeout=90s");
@@ -97,8 +94,8 @@ pub(crate) async fn delete(screen: &Screen, stage: &Stage, last: &Pair) -> Resul
     let credentials = stage.credentials();
     ensure(credentials.is_empty(), || format!("IAM still has {} credentials of {USER}", credentials.len()))?;
     let calls = [Operation::Create, Operation::Delete].map(|operation| stage.calls(operation));
-    ensure(calls == [2, 2], || format!("IAM was asked to create and delete {calls:?} times, not twice each"))?;
-    screen.check(&format!("IAM user {USER} has no credential: two were created in all, two were deleted"));
+    ensure(calls == [made, made], || format!("IAM was asked to create and delete {calls:?} times, not {made} each"))?;
+    screen.check(&format!("IAM user {USER} has no credential: the operator created {made} in all and deleted {made}"));
     Ok(())
 }
 
@@ -121,6 +118,8 @@ pub(crate) fn what_to_try(screen: &Screen, stage: &Stage) {
          # another resource, for the IAM user {OTHER_USER}\n\
          kubectl annotate namespace {NAMESPACE} --overwrite keyspaces.dev/iam-users='{USER},{OTHER_USER}'\n\
          sed 's/orders/billing/' deploy/examples/orders.yaml | kubectl apply -f -\n\
+         # somebody makes a credential by hand: the next rotation says NoFreeSlot\n\
+         curl -X POST {iam}/credentials -d '{{\"user\":\"{USER}\"}}'\n\
          # what IAM has, and what it was asked\n\
          curl {iam}/state\n\
          curl {iam}/calls\n\
@@ -132,14 +131,28 @@ pub(crate) fn what_to_try(screen: &Screen, stage: &Stage) {
     ));
 }
 
-async fn log_in(screen: &Screen, stage: &Stage, pair: &Pair, which: &str) -> Result<(), String> {
+/// Changes a part of `spec.rotation`, given as the inside of a JSON object.
+pub(crate) async fn patch_rotation(screen: &Screen, stage: &Stage, fields: &str) -> Result<(), String> {
+    let patch = format!("{{\"spec\":{{\"rotation\":{{{fields}}}}}}}");
+    stage.run(screen, &format!("kubectl patch -n shop kscred orders --type=merge -p '{patch}'")).await?;
+    Ok(())
+}
+
+/// Waits until IAM has the credential of this pair alone.
+pub(crate) async fn overlap_over(screen: &Screen, stage: &Stage, current: &Pair) -> Result<(), String> {
+    let retired = stage.until("the replaced credential is deleted from IAM", async || stage.credentials().len() == 1);
+    screen.progress("until the overlap is over", retired).await?;
+    one_credential(stage, current)
+}
+
+pub(crate) async fn log_in(screen: &Screen, stage: &Stage, pair: &Pair, which: &str) -> Result<(), String> {
     let name = &pair.user_name;
     stage.login(pair).await.map_err(|error| format!("{name} cannot log in: {error}"))?;
     screen.check(&format!("CQL login as {name:<WIDTH$} accepted   ({which})"));
     Ok(())
 }
 
-async fn refused(screen: &Screen, stage: &Stage, pair: &Pair, which: &str) -> Result<(), String> {
+pub(crate) async fn refused(screen: &Screen, stage: &Stage, pair: &Pair, which: &str) -> Result<(), String> {
     let name = &pair.user_name;
     match stage.login(pair).await {
         Ok(()) => Err(format!("{name} can still log in")),
