@@ -35,7 +35,11 @@ impl Cluster {
         let client = control_plane.admin().await;
         let all: Api<Namespace> = Api::all(client.clone());
         for namespace in namespaces {
-            let object = serde_json::from_value(json!({ "metadata": { "name": namespace } })).expect("a namespace");
+            let object = serde_json::from_value(json!({ "metadata": {
+                "name": namespace,
+                "annotations": { "keyspaces.dev/iam-users": USER },
+            }}))
+            .expect("a namespace");
             all.create(&PostParams::default(), &object).await.expect("it can be made");
         }
         let folder = tempfile::tempdir().expect("a folder");
@@ -47,7 +51,9 @@ impl Cluster {
             kubeconfig: &kubeconfig,
             iam_url: &iam.iam_url(),
             log: folder.path().join("operator.log"),
-            flags: ["--settle", "3s", "--hold", "3s", "--recheck", "1s"].map(str::to_owned).to_vec(),
+            flags: ["--settle", "3s", "--hold", "6s", "--recheck", "1s", "--lease-namespace", OPERATOR]
+                .map(str::to_owned)
+                .to_vec(),
             environment: Vec::new(),
         });
         Self { client, iam, folder, _operator: operator, _control_plane: control_plane }

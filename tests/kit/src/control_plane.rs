@@ -321,7 +321,9 @@ mod tests {
             ("yes", "update secrets"),
             ("yes", "patch keyspacescredentials.keyspaces.dev"),
             ("yes", "update keyspacescredentials.keyspaces.dev --subresource=status"),
-            ("no", "delete secrets"),
+            ("yes", "delete secrets"),
+            ("no", "deletecollection secrets"),
+            ("no", "update namespaces"),
             ("no", "delete keyspacescredentials.keyspaces.dev"),
             ("no", "get configmaps"),
         ];
