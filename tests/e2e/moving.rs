@@ -1,16 +1,11 @@
 //! Another name for the Secret: the new one first, the old one after its time, and the same credential.
 
 use keyspaces_credential_operator::api::KeyspacesCredentialStatus;
-use keyspaces_emulator::When;
-use kit::proxy::{Action, Fault, Gate, Which};
 use kit::world::{USER, World};
 use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
 
-use crate::{BINARY, world};
-
-/// Many worlds at once make a machine slow, and a call that is given up costs a credential more.
-const PATIENT: [&str; 4] = ["--hold", "60s", "--iam-deadline", "20s"];
+use crate::world;
 
 fn spec(secret: &str, overlap: &str) -> Value {
     json!({ "iamUserName": USER, "secret": { "name": secret }, "rotation": { "overlap": overlap } })
@@ -53,41 +48,6 @@ async fn the_credential_moves_and_the_old_secret_goes_after_the_overlap() {
     world.delete("orders").await;
     world.gone("orders").await;
     world.secret_gone("new").await;
-}
-
-#[tokio::test]
-async fn killed_before_or_after_any_write_of_a_move_it_loses_nothing() {
-    let count = interrupted(None).await;
-    assert!(count >= 4, "copy, record, delete, forget: {count}");
-    let runs = (1..=count).flat_map(|nth| [(nth, When::Before), (nth, When::After)]);
-    futures::future::join_all(runs.map(|run| interrupted(Some(run)))).await;
-}
-
-/// One move, with the operator killed at its nth write. Gives the number of writes.
-async fn interrupted(crash: Option<(u64, When)>) -> u64 {
-    let mut world = World::proxied(BINARY, "interrupted").await;
-    world.start(&PATIENT);
-    world.apply("orders", spec("old", "1s")).await;
-    world.ready("orders").await;
-    let published = world.user_and_password("old").await;
-    let before = world.proxy().requests_that(&Which::effects()).len();
-    let gate = Gate::new();
-    if let Some((nth, when)) = crash {
-        world.proxy().set_fault(Fault::on(Which::effects(), Action::Hold(gate.clone())).from_nth(nth).when(when));
-    }
-    world.apply("orders", spec("new", "1s")).await;
-    if crash.is_some() {
-        gate.arrived().await;
-        world.operator().kill().await;
-        gate.discard();
-        world.start(&PATIENT);
-    }
-    moved(&world, "new", &[]).await;
-    world.secret_gone("old").await;
-    assert!(world.user_and_password("new").await == published, "{crash:?}");
-    assert_eq!((world.counts().0, world.counts().2), (1, 0), "{crash:?}\n{}", world.log());
-    let writes = world.proxy().requests_that(&Which::effects()).len() - before;
-    u64::try_from(writes).expect("a small number")
 }
 
 #[tokio::test]

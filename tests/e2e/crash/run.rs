@@ -162,7 +162,9 @@ impl Scenario {
     pub(super) async fn survive(self, crashes: &[Crash], faultless: &Effort) -> Run {
         let run = self.run(crashes).await;
         let effort = &run.effort;
-        let no_more = CALLS.iter().all(|call| effort.calls_of(*call) <= faultless.calls_of(*call) + crashes.len())
+        // A reset whose reply was lost costs a second one, and a last one when it can no longer land.
+        let more = |call: Operation| crashes.len() * if call == Operation::Reset { 2 } else { 1 };
+        let no_more = CALLS.iter().all(|call| effort.calls_of(*call) <= faultless.calls_of(*call) + more(*call))
             && effort.writes.len() <= (1 + crashes.len()) * (faultless.writes.len() + 4);
         assert!(no_more, "{effort:?}, and without a crash {faultless:?}");
         run

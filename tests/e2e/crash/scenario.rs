@@ -4,7 +4,7 @@ use keyspaces_credential_operator::api::{KeyspacesCredential, KeyspacesCredentia
 use kit::world::{USER, World, has_condition};
 use kube::ResourceExt;
 use kube::api::DeleteParams;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const NAME: &str = "orders";
 
@@ -16,29 +16,42 @@ pub(super) enum Scenario {
     Rotate,
     /// The Secret was deleted; until the replaced credential is gone.
     Heal,
+    /// Rotation in place, until no reset can land any more.
+    Reset,
+    /// Another name for the Secret, until the former one is gone.
+    Move,
     Delete,
     /// A deletion that leaves credential and Secret.
     Retain,
 }
 
 impl Scenario {
-    pub(super) const ALL: [Self; 5] = [Self::Create, Self::Rotate, Self::Heal, Self::Delete, Self::Retain];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Create, Self::Rotate, Self::Heal, Self::Reset, Self::Move, Self::Delete, Self::Retain];
 
     /// Whether it is tried with a second crash: the ones that hold a password on the way.
     pub(super) fn again(self) -> bool {
-        matches!(self, Self::Create | Self::Rotate)
+        matches!(self, Self::Create | Self::Rotate | Self::Reset)
     }
 
     /// The state that the scenario begins from.
     pub(super) async fn prepare(self, world: &World) {
-        let policy = match self {
-            Self::Create => return,
-            Self::Rotate | Self::Heal | Self::Delete => "Delete",
-            Self::Retain => "Retain",
-        };
-        let rotation = json!({ "overlap": "3s", "inactiveFor": "1s" });
-        world.apply(NAME, json!({ "iamUserName": USER, "rotation": rotation, "deletionPolicy": policy })).await;
+        if self == Self::Create {
+            return;
+        }
+        world.apply(NAME, self.spec(NAME)).await;
         world.ready(NAME).await;
+    }
+
+    fn spec(self, secret: &str) -> Value {
+        let policy = if self == Self::Retain { "Retain" } else { "Delete" };
+        let strategy = if self == Self::Reset { "InPlace" } else { "Overlap" };
+        json!({
+            "iamUserName": USER,
+            "secret": { "name": secret },
+            "rotation": { "strategy": strategy, "overlap": "3s", "inactiveFor": "1s" },
+            "deletionPolicy": policy,
+        })
     }
 
     /// What a human does.
@@ -47,7 +60,10 @@ impl Scenario {
             Self::Create => {
                 world.apply(NAME, json!({ "iamUserName": USER })).await;
             }
-            Self::Rotate => world.rotate(NAME, "once").await,
+            Self::Rotate | Self::Reset => world.rotate(NAME, "once").await,
+            Self::Move => {
+                world.apply(NAME, self.spec("bills")).await;
+            }
             Self::Heal => {
                 world.secrets().delete(NAME, &DeleteParams::default()).await.expect("it is there");
             }
@@ -57,7 +73,7 @@ impl Scenario {
 
     /// Whether somebody else may have a credential of the same user: only where one slot is enough.
     pub(super) fn leaves_room(self) -> bool {
-        matches!(self, Self::Create | Self::Delete | Self::Retain)
+        matches!(self, Self::Create | Self::Reset | Self::Move | Self::Delete | Self::Retain)
     }
 
     /// The resource as it is before it begins.
@@ -69,7 +85,11 @@ impl Scenario {
     pub(super) async fn end(self, world: &World, before: Option<&KeyspacesCredential>) {
         let old = before.and_then(|resource| credential(resource.status.as_ref()));
         match self {
-            Self::Create | Self::Rotate | Self::Heal => self.served(world, old).await,
+            Self::Create | Self::Rotate | Self::Heal | Self::Reset => self.served(world, old).await,
+            Self::Move => {
+                self.served(world, old).await;
+                world.secret_gone(NAME).await;
+            }
             Self::Delete | Self::Retain => {
                 world.gone(NAME).await;
                 let ours = world.iam.credentials_of(USER).into_iter().filter(|credential| !credential.outside);
@@ -90,10 +110,20 @@ impl Scenario {
 
     async fn served(self, world: &World, old: Option<&str>) {
         let done = |status: &KeyspacesCredentialStatus| {
-            let idle = status.operation.is_none() && status.unresolved.is_none() && status.retiring.is_none();
-            let rotated = self != Self::Rotate || status.last_handled_rotate.as_deref() == Some("once");
+            let idle = status.operation.is_none()
+                && status.unresolved.is_none()
+                && status.retiring.is_none()
+                && status.reset_in_doubt.is_none()
+                && status.former_secrets.is_empty();
             let current = credential(Some(status));
-            idle && rotated && current.is_some() && current != old
+            let rotated = status.last_handled_rotate.as_deref() == Some("once");
+            let as_asked = match self {
+                Self::Rotate => rotated && current != old,
+                Self::Reset => rotated && current == old,
+                Self::Move => status.binding.as_ref().is_some_and(|it| it.name == "bills") && current == old,
+                Self::Create | Self::Heal | Self::Delete | Self::Retain => current != old,
+            };
+            idle && current.is_some() && as_asked
         };
         let ready = |resource: &KeyspacesCredential| has_condition(resource, "Ready", "True", "Published");
         world.until(NAME, "done", |resource| ready(resource) && resource.status.as_ref().is_some_and(done)).await;
