@@ -40,14 +40,16 @@
 #![allow(clippy::expect_used, reason = "a value outside the model's range is a fault of the model")]
 #![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "read by this project only")]
 
+mod calls;
 mod environment;
 mod facts;
 pub mod mutation;
-mod report;
+pub mod report;
 pub mod runs;
 pub mod scenario;
 mod schedule;
 mod shell;
 mod world;
+mod writes;
 
 pub use report::{Counterexample, Report, check};

@@ -7,7 +7,7 @@
 
 use jiff::Timestamp;
 use keyspaces_credential_protocol as protocol;
-use protocol::{Observed, Retiring, RetiringStage, SecretFact, Stage, Step};
+use protocol::{Completion, CredentialId, Observed, Retiring, RetiringStage, SecretFact, Settlement, Stage, Step};
 
 use crate::facts::Issued;
 
@@ -38,6 +38,16 @@ pub enum Mutation {
     NoSettle,
     /// 11: two resources share an IAM user.
     ShareUser,
+    /// 13: a reset that may still land is not recorded, so no last reset follows it.
+    ForgetDoubt,
+    /// 13: what an attempt left behind is given a new password and used, instead of being replaced.
+    AdoptByReset,
+    /// A rename: an operation publishes to the Secret that is wanted now, and not to the one that it began with.
+    FollowWantedSecret,
+    /// A rename: the old Secret is deleted before the new one is there.
+    DeleteBeforeCopy,
+    /// A rename: it does not wait for what an earlier attempt may still publish.
+    MoveUnsettled,
 }
 
 /// `decide` as shipped, or broken where `mutation` says so.
@@ -55,9 +65,34 @@ pub(crate) fn decide(mutation: Option<Mutation>, mut observed: Observed, now: Ti
             }
             protocol::decide(&observed, now)
         }
+        (Some(Mutation::ForgetDoubt), Step::Complete(completion)) => {
+            Step::Complete(Completion { reset_in_doubt: None, ..completion })
+        }
+        (Some(Mutation::ForgetDoubt), Step::Abandon(settlement)) => {
+            Step::Abandon(Settlement { reset_in_doubt: None, ..settlement })
+        }
+        (Some(Mutation::AdoptByReset), Step::Create(epoch)) => {
+            left_behind(&observed).map_or(Step::Create(epoch), |id| Step::Reset(epoch, id))
+        }
+        (Some(Mutation::DeleteBeforeCopy), Step::CopySecret) => Step::DeleteFormer(observed.resource.secret_name),
+        (Some(Mutation::MoveUnsettled), step) => move_unsettled(observed, now).unwrap_or(step),
         (Some(Mutation::CompleteUnseen), Step::Publish(epoch)) => complete_unseen(&observed, epoch, now),
         (_, step) => step,
     }
+}
+
+/// What List shows that an earlier attempt of the open operation may have created.
+fn left_behind(observed: &Observed) -> Option<CredentialId> {
+    let recorded = &observed.resource.recorded;
+    let operation = recorded.operation.as_ref().filter(|operation| operation.recovering())?;
+    let listed = observed.listing.as_ref()?.credentials.iter().map(|listed| &listed.id);
+    listed.filter(|id| !operation.baseline.contains(id)).min().cloned()
+}
+
+fn move_unsettled(mut observed: Observed, now: Timestamp) -> Option<Step> {
+    observed.resource.recorded.unresolved.take()?;
+    let step = protocol::decide(&observed, now);
+    matches!(step, Step::ReadOther(_) | Step::CopySecret | Step::Move(_)).then_some(step)
 }
 
 fn claim_all(observed: &mut Observed) {
