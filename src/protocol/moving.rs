@@ -30,6 +30,10 @@ pub(crate) fn relocate(observed: &Observed, secret: &SecretFact, now: Timestamp)
         Some(SecretFact::Ours(OurSecret { immutable: true, .. })) => {
             stall(observed, Verdict::secret_immutable(wanted), now)
         }
+        // The record first: if the name is changed back before the move, nobody else knows of the copy.
+        Some(SecretFact::Absent | SecretFact::Ours(_)) if !on_record(resource, wanted) => {
+            Step::AnnounceCopy(announced(resource, now))
+        }
         Some(SecretFact::Absent | SecretFact::Ours(_)) => Step::CopySecret,
     })
 }
@@ -38,7 +42,7 @@ pub(crate) fn relocate(observed: &Observed, secret: &SecretFact, now: Timestamp)
 /// other way round a crash would leave a Secret that nobody deletes.
 pub(crate) fn retire_former(observed: &Observed, now: Timestamp) -> Option<Step> {
     let resource = &observed.resource;
-    let former = resource.recorded.former_secrets.iter().find(|former| gone_at(resource, former) <= now)?;
+    let former = resource.recorded.former_secrets.iter().find(|former| gone_at(observed, former) <= now)?;
     let name = former.name.clone();
     if name == resource.secret_name {
         return Some(Step::ForgetFormer(name));
@@ -51,12 +55,23 @@ pub(crate) fn retire_former(observed: &Observed, now: Timestamp) -> Option<Step>
 }
 
 /// When the next Secret that was moved from is deleted.
-pub(crate) fn next_gone_at(resource: &Resource) -> Option<Timestamp> {
-    resource.recorded.former_secrets.iter().map(|former| gone_at(resource, former)).min()
+pub(crate) fn next_gone_at(observed: &Observed) -> Option<Timestamp> {
+    observed.resource.recorded.former_secrets.iter().map(|former| gone_at(observed, former)).min()
 }
 
-fn gone_at(resource: &Resource, former: &FormerSecret) -> Timestamp {
-    later(former.since, resource.rotation.overlap)
+/// Not before a copy that was announced has landed, however short the overlap.
+fn gone_at(observed: &Observed, former: &FormerSecret) -> Timestamp {
+    later(former.since, observed.resource.rotation.overlap.max(observed.settings.hold))
+}
+
+fn on_record(resource: &Resource, name: &str) -> bool {
+    resource.recorded.former_secrets.iter().any(|former| former.name == name)
+}
+
+/// The record with the Secret to move to. Until the move it is one that goes after its time.
+fn announced(resource: &Resource, now: Timestamp) -> Vec<FormerSecret> {
+    let copy = FormerSecret { name: resource.wanted_secret_name.clone(), since: whole_second(now) };
+    resource.recorded.former_secrets.iter().cloned().chain([copy]).collect()
 }
 
 /// What the Secret holds, if that is the current credential.

@@ -97,6 +97,7 @@ fn faults(step: &Step) -> &'static [Outcome] {
         | Step::Complete(_)
         | Step::Abandon(_)
         | Step::Rerender
+        | Step::AnnounceCopy(_)
         | Step::CopySecret
         | Step::Move(_)
         | Step::DeleteFormer(_)

@@ -233,6 +233,10 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
             next
         }
         Step::Rerender => write_secret(scenario, world, me, pass, outcome, |_| {}),
+        Step::AnnounceCopy(former) => {
+            let former = former.iter().map(FormerSecret::of).collect();
+            write_resource(scenario, world, me, pass, outcome, |object| object.recorded.former_secrets = former)
+        }
         Step::CopySecret => copy(scenario, world, me, pass, outcome),
         Step::Move(former) => {
             let former: Vec<FormerSecret> = former.iter().map(FormerSecret::of).collect();

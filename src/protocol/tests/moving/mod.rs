@@ -26,7 +26,7 @@ fn assert_moved(world: &World) {
 #[test]
 fn the_new_secret_comes_first_and_the_old_one_goes_after_its_time() {
     let mut world = moving();
-    let mut expected = vec!["ReadClaims", "ReadSecret", "ReadOther", "CopySecret", "Move"];
+    let mut expected = vec!["ReadClaims", "ReadSecret", "ReadOther", "AnnounceCopy", "CopySecret", "Move"];
     expected.extend(["ReadClaims", "ReadSecret", "Wait(Ready/Published)"]);
     assert_eq!(world.run(), expected);
     assert_moved(&world);
@@ -40,7 +40,7 @@ fn the_new_secret_comes_first_and_the_old_one_goes_after_its_time() {
 
 #[test]
 fn a_crash_anywhere_loses_nothing() {
-    for step in ["CopySecret", "Move", "DeleteFormer", "ForgetFormer"] {
+    for step in ["AnnounceCopy", "CopySecret", "Move", "DeleteFormer", "ForgetFormer"] {
         for fault in [Fault::CrashBefore, Fault::CrashAfter] {
             let mut world = moving();
             world.fault = Some(fault(step));
@@ -131,4 +131,19 @@ fn an_immutable_secret_is_left_behind() {
     world.secret_mut().immutable = true;
     world.run();
     assert_eq!((world.resource.secret_name.as_str(), world.published()), ("bills", Some(id(1))));
+}
+
+#[test]
+fn a_copy_that_is_no_longer_wanted_is_removed() {
+    for fault in [Fault::CrashAfter("CopySecret"), Fault::CrashBefore("Move")] {
+        let mut world = moving();
+        world.fault = Some(fault);
+        world.run_until_fault();
+        assert_eq!(others(&world), ["bills"], "{fault:?}");
+        world.resource.wanted_secret_name = "orders".to_owned();
+        world.run_for(OVERLAP * 2);
+        assert_eq!((world.resource.secret_name.as_str(), others(&world).len()), ("orders", 0), "{fault:?}");
+        assert_eq!(world.recorded().former_secrets, []);
+        assert!(world.works());
+    }
 }

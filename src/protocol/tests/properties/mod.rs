@@ -238,6 +238,7 @@ fn fed_back(observed: &Observed, step: Step) -> Option<Observed> {
         Step::ReadOther(name) => {
             next.others.insert(name, SecretFact::Absent);
         }
+        Step::AnnounceCopy(former) => recorded.former_secrets = former,
         Step::CopySecret => {
             next.others.insert(next.resource.wanted_secret_name.clone(), next.secret.clone()?);
         }
