@@ -30,9 +30,13 @@ pub(crate) fn relocate(observed: &Observed, secret: &SecretFact, now: Timestamp)
         Some(SecretFact::Ours(OurSecret { immutable: true, .. })) => {
             stall(observed, Verdict::secret_immutable(wanted), now)
         }
+        // A later attempt has published there, so the move is done and the resource was read before it: what is newer would be lost.
+        Some(SecretFact::Ours(copy)) if copy.published.as_ref().is_some_and(|copy| copy.epoch > published.epoch) => {
+            Step::StartOver
+        }
         // The record first: if the name is changed back before the move, nobody else knows of the copy.
-        Some(SecretFact::Absent | SecretFact::Ours(_)) if !on_record(resource, wanted) => {
-            Step::AnnounceCopy(announced(resource, now))
+        Some(SecretFact::Absent | SecretFact::Ours(_)) if !announced(observed, now) => {
+            Step::AnnounceCopy(with_copy(resource, now))
         }
         Some(SecretFact::Absent | SecretFact::Ours(_)) => Step::CopySecret,
     })
@@ -59,19 +63,26 @@ pub(crate) fn next_gone_at(observed: &Observed) -> Option<Timestamp> {
     observed.resource.recorded.former_secrets.iter().map(|former| gone_at(observed, former)).min()
 }
 
-/// Not before a copy that was announced has landed, however short the overlap.
+/// Not before a copy that was announced has landed, however short the overlap: it is decided within the hold time of the
+/// record, and written within the hold time of that.
 fn gone_at(observed: &Observed, former: &FormerSecret) -> Timestamp {
-    later(former.since, observed.resource.rotation.overlap.max(observed.settings.hold))
+    let landed = later(later(former.since, observed.settings.hold), observed.settings.hold);
+    later(former.since, observed.resource.rotation.overlap).max(landed)
 }
 
-fn on_record(resource: &Resource, name: &str) -> bool {
-    resource.recorded.former_secrets.iter().any(|former| former.name == name)
+/// The Secret to move to is on record, and not for so long that another process may be about to take it off.
+fn announced(observed: &Observed, now: Timestamp) -> bool {
+    let resource = &observed.resource;
+    let recent = |former: &FormerSecret| now < later(former.since, observed.settings.hold);
+    let mut copies = resource.recorded.former_secrets.iter();
+    copies.any(|former| former.name == resource.wanted_secret_name && recent(former))
 }
 
 /// The record with the Secret to move to. Until the move it is one that goes after its time.
-fn announced(resource: &Resource, now: Timestamp) -> Vec<FormerSecret> {
+fn with_copy(resource: &Resource, now: Timestamp) -> Vec<FormerSecret> {
     let copy = FormerSecret { name: resource.wanted_secret_name.clone(), since: whole_second(now) };
-    resource.recorded.former_secrets.iter().cloned().chain([copy]).collect()
+    let others = resource.recorded.former_secrets.iter().filter(|former| former.name != copy.name);
+    others.cloned().chain([copy.clone()]).collect()
 }
 
 /// What the Secret holds, if that is the current credential.

@@ -147,3 +147,34 @@ fn a_copy_that_is_no_longer_wanted_is_removed() {
         assert!(world.works());
     }
 }
+
+#[test]
+fn a_copy_is_announced_anew_if_the_record_is_old() {
+    let mut world = moving();
+    world.fault = Some(Fault::CrashBefore("CopySecret"));
+    world.run_until_fault();
+    world.pass_time(OVERLAP * 2);
+    let done = world.run();
+    let announced = done.iter().position(|step| step == "AnnounceCopy").unwrap();
+    assert_eq!(done[announced + 1], "CopySecret", "{done:?}");
+    assert_moved(&world);
+}
+
+#[test]
+fn a_process_that_is_late_does_not_copy_the_old_credential_over_the_new_one() {
+    let mut world = World::rotated();
+    let new = world.secret.clone();
+    // It still believes in the former Secret, which holds credential 1 in epoch 1; the move and a rotation are done.
+    world.resource.recorded.credential = world.published().map(|_| super::world::issued(1, world.now));
+    world.resource.recorded.retiring = None;
+    world.resource.wanted_secret_name = "bills".to_owned();
+    world.resource.recorded.former_secrets = vec![FormerSecret { name: "bills".to_owned(), since: world.now }];
+    let mut old = new.clone();
+    if let SecretFact::Ours(ours) = &mut old {
+        let credential = super::world::issued(1, world.now);
+        ours.published = Some(Published { credential, epoch: Epoch(1) });
+    }
+    world.secret = old;
+    world.others.insert("bills".to_owned(), new);
+    assert_eq!(world.run_once().last().map(String::as_str), Some("StartOver"));
+}
