@@ -16,7 +16,7 @@ IMAGE_ROOT ?= $(TARGET)/image-root
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(CACHE)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 
-.PHONY: help setup build test demo crds lint deny image-root control-plane clean
+.PHONY: help setup build test model demo crds lint deny image-root control-plane clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,10 @@ build: ## build the operator and what tests it
 # The image first, and alone: the tests that wait for a cluster should not compete with ten minutes of compiling.
 test: setup image-root ## run every test
 	cargo test --locked --workspace
+
+# At most 45 seconds a run: the largest ones are not complete then, and say so.
+model: build ## run the model of the protocol with more faults than the tests do (twenty minutes); LIMIT=seconds a run
+	$(TARGET)/debug/protocol-model --large $(or $(LIMIT),45)
 
 demo: setup build ## see it work, from nothing to a rotation; KEEP=1 leaves it running
 	$(TARGET)/debug/demo --operator $(OPERATOR) $(if $(KEEP),--keep)

@@ -1,13 +1,16 @@
 //! Ways to break the protocol, one for each of its rules, to see that the checker notices.
 //!
-//! Three rules have none. 12 (delete re-reads): a pass begins with a quorum read, a deletion cannot be taken back, and what
-//! is deleted are ids that status recorded, so the model has nothing to add; what remains of the rule is what a process
-//! does for a resource that is gone, which `Scenario::look_when_gone` breaks. 13 (`InPlace`): Reset is not part of the
-//! recovery. 14 (leader election): every run with two processes is a run without it.
+//! Two rules have none. 12 (delete re-reads): a pass begins with a quorum read, a deletion cannot be taken back, and what is
+//! deleted are ids that status recorded or that were created inside its windows; ids are not used twice. So a pass that works on
+//! an old copy of a deleted resource deletes again what is gone already, and the model has nothing to add. What remains of the
+//! rule is what a process does with a credential in hand when its resource is gone, which `Scenario::look_when_gone` breaks. 14
+//! (leader election): every run with two replicas is a run without it, for nothing in the model fences one against the other.
 
 use jiff::Timestamp;
 use keyspaces_credential_protocol as protocol;
-use protocol::{Completion, CredentialId, Observed, Retiring, RetiringStage, SecretFact, Settlement, Stage, Step};
+use protocol::{
+    Completion, CredentialId, Disposal, Observed, Retiring, RetiringStage, SecretFact, Settlement, Stage, Step,
+};
 
 use crate::facts::Issued;
 
@@ -46,8 +49,6 @@ pub enum Mutation {
     FollowWantedSecret,
     /// A rename: the old Secret is deleted before the new one is there.
     DeleteBeforeCopy,
-    /// A rename: it does not wait for what an earlier attempt may still publish.
-    MoveUnsettled,
 }
 
 /// `decide` as shipped, or broken where `mutation` says so.
@@ -74,8 +75,14 @@ pub(crate) fn decide(mutation: Option<Mutation>, mut observed: Observed, now: Ti
         (Some(Mutation::AdoptByReset), Step::Create(epoch)) => {
             left_behind(&observed).map_or(Step::Create(epoch), |id| Step::Reset(epoch, id))
         }
+        // The protocol does not delete what is in use; here it does.
+        (Some(Mutation::CurrentFirst), Step::ForgetRetiring) => match &observed.resource.recorded.credential {
+            Some(current) if !observed.removed.contains(&current.id) => {
+                Step::DeleteCredential(current.id.clone(), Disposal::Retired)
+            }
+            _ => Step::ForgetRetiring,
+        },
         (Some(Mutation::DeleteBeforeCopy), Step::CopySecret) => Step::DeleteFormer(observed.resource.secret_name),
-        (Some(Mutation::MoveUnsettled), step) => move_unsettled(observed, now).unwrap_or(step),
         (Some(Mutation::CompleteUnseen), Step::Publish(epoch)) => complete_unseen(&observed, epoch, now),
         (_, step) => step,
     }
@@ -87,12 +94,6 @@ fn left_behind(observed: &Observed) -> Option<CredentialId> {
     let operation = recorded.operation.as_ref().filter(|operation| operation.recovering())?;
     let listed = observed.listing.as_ref()?.credentials.iter().map(|listed| &listed.id);
     listed.filter(|id| !operation.baseline.contains(id)).min().cloned()
-}
-
-fn move_unsettled(mut observed: Observed, now: Timestamp) -> Option<Step> {
-    observed.resource.recorded.unresolved.take()?;
-    let step = protocol::decide(&observed, now);
-    matches!(step, Step::ReadOther(_) | Step::CopySecret | Step::Move(_)).then_some(step)
 }
 
 fn claim_all(observed: &mut Observed) {

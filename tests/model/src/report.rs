@@ -110,19 +110,19 @@ fn published_works(model: &Checked, world: &World) -> bool {
     world.owned.iter().all(|owned| {
         let Some(object) = &owned.object else {
             return model.scenario.policy == DeletionPolicy::Delete
-                || owned.all_secrets().all(|one| holds_good(world, &one));
+                || owned.all_secrets().all(|one| holds_good(world, one));
         };
         let secret = owned.secrets[usize::from(object.secret_name(&model.scenario))];
         (object.deleting && model.scenario.policy == DeletionPolicy::Delete)
-            || secret.is_none_or(|secret| holds_good(world, &secret) || excused(world, object, &secret))
+            || secret.is_none_or(|secret| holds_good(world, secret) || excused(world, object, secret))
     })
 }
 
-fn holds_good(world: &World, secret: &Secret) -> bool {
-    secret.published.is_none_or(|published| schedule::works(world, &published))
+fn holds_good(world: &World, secret: Secret) -> bool {
+    secret.published.is_none_or(|published| schedule::works(world, published))
 }
 
-fn excused(world: &World, object: &Object, secret: &Secret) -> bool {
+fn excused(world: &World, object: &Object, secret: Secret) -> bool {
     let Some(id) = secret.published.map(|published| published.credential.id) else {
         return true;
     };
@@ -152,7 +152,7 @@ fn current_is_published(_: &Checked, world: &World) -> bool {
 }
 
 /// What a Secret that was moved from holds works for the time of an overlap. Unless it was reset in place, or its slot was
-/// needed because somebody outside destroyed what came after it.
+/// needed because somebody outside destroyed what came after it. One that is on record and not there is a copy that was announced.
 fn former_works(model: &Checked, world: &World) -> bool {
     let undisturbed =
         model.scenario.strategy == Strategy::Overlap && !world.secret_lost && world.destroyed_outside == 0;
@@ -160,7 +160,7 @@ fn former_works(model: &Checked, world: &World) -> bool {
     world.owned.iter().all(|owned| {
         let object = owned.object.as_ref().filter(|object| !object.deleting);
         let mut formers = object.into_iter().flat_map(|object| &object.recorded.former_secrets).filter(lasts);
-        formers.all(|former| owned.secrets[usize::from(former.name)].is_some_and(|secret| holds_good(world, &secret)))
+        formers.all(|former| owned.secrets[usize::from(former.name)].is_none_or(|secret| holds_good(world, secret)))
     })
 }
 
@@ -195,6 +195,9 @@ impl Model for Checked {
                 world.harm.is_some() || converges(model, world)
             }),
         ]
+        .into_iter()
+        .filter(|property| self.scenario.only.is_none_or(|only| only == property.name))
+        .collect()
     }
 
     fn within_boundary(&self, world: &World) -> bool {

@@ -11,7 +11,8 @@ const NONE: Budget = Budget { crashes: 0, failures: 0, late: 0, stale: 0, outsid
 pub fn small() -> Vec<Scenario> {
     let mut runs = one_process();
     runs.extend(in_place());
-    runs.extend(renamed());
+    runs.extend(moved());
+    runs.extend(options());
     runs.extend(two_processes(3, 2));
     runs
 }
@@ -25,7 +26,7 @@ pub fn large() -> Vec<Scenario> {
         run.budget.failures += 1;
         run
     };
-    let one = [one_process(), in_place(), renamed()].into_iter().flatten();
+    let one = [one_process(), in_place(), moved(), options()].into_iter().flatten();
     let mut runs: Vec<Scenario> = one.map(more).collect();
     runs.extend(two_processes(6, 3));
     runs
@@ -106,14 +107,16 @@ fn in_place() -> Vec<Scenario> {
             ..reset("reset, crash, and again, late")
         },
         Scenario {
-            budget: Budget { crashes: 1, late: 1, outside: 2, ..NONE },
+            budget: Budget { late: 1, outside: 2, ..NONE },
             outside: &[Rotate, DeleteSecret, DamageSecret, DeleteCredential],
-            ..reset("reset, lost, crash, late")
+            ticks: 3,
+            ..reset("reset, lost, late")
         },
         Scenario {
             policy: DeletionPolicy::Retain,
             budget: Budget { crashes: 1, late: 1, outside: 2, ..NONE },
             outside: &[Rotate, DeleteResource],
+            ticks: 3,
             ..reset("reset, deleted, retained, late")
         },
         Scenario {
@@ -124,9 +127,9 @@ fn in_place() -> Vec<Scenario> {
     ]
 }
 
-fn renamed() -> Vec<Scenario> {
-    use Outside::{AddForeign, DeleteResource, DeleteSecret, Rename, Rotate, Suspend};
-    use Start::{Applied, Overlap, Ready};
+fn moved() -> Vec<Scenario> {
+    use Outside::{DeleteResource, DeleteSecret, Rename, Rotate};
+    use Start::{Applied, Ready};
     vec![
         Scenario {
             budget: Budget { crashes: 1, failures: 1, outside: 1, ..NONE },
@@ -154,6 +157,13 @@ fn renamed() -> Vec<Scenario> {
             outside: &[Rename, DeleteResource],
             ..Scenario::quiet("renamed, deleted, retained", Ready)
         },
+    ]
+}
+
+fn options() -> Vec<Scenario> {
+    use Outside::{AddForeign, DeleteResource, DeleteSecret, Rotate, Suspend};
+    use Start::{Overlap, Ready};
+    vec![
         Scenario {
             inactive_for: 1,
             budget: Budget { crashes: 1, failures: 1, outside: 1, ..NONE },
@@ -163,9 +173,10 @@ fn renamed() -> Vec<Scenario> {
         },
         Scenario {
             foreign: ForeignPolicy::Delete,
-            budget: Budget { crashes: 1, late: 1, outside: 3, ..NONE },
+            budget: Budget { crashes: 1, late: 1, outside: 2, ..NONE },
             outside: &[Rotate, AddForeign],
-            ..Scenario::quiet("foreign ones make room, late", Applied)
+            ticks: 3,
+            ..Scenario::quiet("foreign ones make room, late", Ready)
         },
         Scenario {
             budget: Budget { crashes: 1, outside: 3, ..NONE },
@@ -217,8 +228,10 @@ fn two_processes(switches: u8, ticks: u8) -> Vec<Scenario> {
             ..two("two processes, reset", Ready)
         },
         Scenario {
+            // For less than the time of a former Secret: see the known fault in the documentation of this crate.
             budget: Budget { outside: 2, switches: switches - 1, ..NONE },
             outside: &[Rename, Rotate],
+            ticks: 1,
             ..two("two processes, renamed", Ready)
         },
         Scenario {

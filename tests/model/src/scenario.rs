@@ -94,6 +94,8 @@ pub struct Scenario {
     pub timeout: Option<Duration>,
     pub threads: usize,
     pub mutation: Option<Mutation>,
+    /// The one property that is looked at; all of them if none.
+    pub only: Option<&'static str>,
 }
 
 impl Scenario {
@@ -122,6 +124,7 @@ impl Scenario {
             timeout: None,
             threads: 2,
             mutation: None,
+            only: None,
         }
     }
 }

@@ -155,7 +155,7 @@ fn ended(scenario: &Scenario, world: &World, owned: &Owned, ours: Ids) -> Result
     if ours & !kept != 0 {
         return Err("a deleted resource left a credential");
     }
-    let dead = |secret: Secret| secret.published.is_some_and(|published| !works(world, &published));
+    let dead = |secret: Secret| secret.published.is_some_and(|published| !works(world, published));
     if owned.all_secrets().any(dead) {
         return Err("the Secret that was to be kept holds a dead credential");
     }
@@ -163,7 +163,7 @@ fn ended(scenario: &Scenario, world: &World, owned: &Owned, ours: Ids) -> Result
 }
 
 /// What a Secret holds lets its reader in, or a human has deleted it.
-pub(crate) fn works(world: &World, published: &Published) -> bool {
+pub(crate) fn works(world: &World, published: Published) -> bool {
     let id = published.credential.id;
     let holds = |one: &Credential| one.id == id && one.version == published.version && !one.inactive;
     world.iam.iter().any(holds) || world.destroyed_outside & one(id) != 0

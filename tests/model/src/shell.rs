@@ -163,34 +163,7 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
         }
         Step::ConfirmListing => confirm(scenario, world, me, pass),
         Step::AddFinalizer => write_resource(scenario, world, me, pass, outcome, |object| object.finalizer = true),
-        Step::BeginOperation(operation) => {
-            let operation = Operation::of(&operation);
-            let epoch = operation.epoch;
-            let needless = operation.purpose == Purpose::SecretLost
-                && operation.epoch == operation.first_epoch
-                && world.owned[owned].secrets[usize::from(operation.secret_name)]
-                    .and_then(|secret| secret.published)
-                    .map(|published| published.credential)
-                    == pass.object.recorded.credential;
-            if scenario.mutation == Some(Mutation::Continue) && operation.epoch > operation.first_epoch {
-                world.processes[me].memory.attempt = Some((epoch - 1, Stage::Begun));
-                return Next::Step;
-            }
-            let next = if scenario.mutation == Some(Mutation::NoIntent) {
-                pass.object.recorded.operation = Some(operation);
-                Next::Step
-            } else {
-                write_resource(scenario, world, me, pass, outcome, |object| object.recorded.operation = Some(operation))
-            };
-            if next == Next::Step {
-                if needless {
-                    world.harm = Some(Harm::HealthyReplaced);
-                }
-                world.processes[me].memory.attempt = Some((epoch, Stage::Begun));
-                pass.claim = None;
-            }
-            next
-        }
+        Step::BeginOperation(operation) => begin_operation(scenario, world, me, pass, &operation, outcome),
         Step::FenceSecret(epoch) => {
             write_secret(scenario, world, me, pass, outcome, |secret| secret.fence = small(epoch))
         }
@@ -207,31 +180,8 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
         Step::Create(epoch) => create(scenario, world, me, pass, small(epoch), outcome),
         Step::Publish(epoch) => publish(scenario, world, me, pass, small(epoch), outcome),
         Step::Reset(epoch, id) => reset(scenario, world, me, pass, small(epoch), number(&id), outcome),
-        Step::Complete(completion) => {
-            let (credential, binding) = (number(&completion.credential.id), pass.object.secret_name(scenario));
-            let next = write_resource(scenario, world, me, pass, outcome, |object| {
-                object.recorded.complete(&completion, binding);
-            });
-            let memory = &mut world.processes[me].memory;
-            if next == Next::Step && memory.in_hand().is_none_or(|held| held.credential.id == credential) {
-                memory.attempt = None;
-            }
-            next
-        }
-        Step::Abandon(settlement) => {
-            let unresolved = settlement.unresolved.as_ref().map(Unresolved::of);
-            let doubt = settlement.reset_in_doubt.as_ref().map(ResetInDoubt::of);
-            let next = write_resource(scenario, world, me, pass, outcome, |object| {
-                object.recorded.operation = None;
-                object.recorded.completed = small(settlement.completed);
-                object.recorded.unresolved = unresolved;
-                object.recorded.reset_in_doubt = doubt;
-            });
-            if next == Next::Step {
-                world.processes[me].memory.attempt = None;
-            }
-            next
-        }
+        Step::Complete(completion) => complete(scenario, world, me, pass, &completion, outcome),
+        Step::Abandon(settlement) => abandon(scenario, world, me, pass, &settlement, outcome),
         Step::Rerender => write_secret(scenario, world, me, pass, outcome, |_| {}),
         Step::AnnounceCopy(former) => {
             let former = former.iter().map(FormerSecret::of).collect();
@@ -269,6 +219,83 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
             if next == Next::Step { Next::StartOver } else { next }
         }
     }
+}
+
+fn begin_operation(
+    scenario: &Scenario,
+    world: &mut World,
+    me: usize,
+    pass: &mut Pass,
+    operation: &protocol::Operation,
+    outcome: Outcome,
+) -> Next {
+    let operation = Operation::of(operation);
+    let epoch = operation.epoch;
+    let needless = operation.purpose == Purpose::SecretLost
+        && operation.epoch == operation.first_epoch
+        && world.owned[usize::from(world.processes[me].resource)].secrets[usize::from(operation.secret_name)]
+            .and_then(|secret| secret.published)
+            .map(|published| published.credential)
+            == pass.object.recorded.credential;
+    if scenario.mutation == Some(Mutation::Continue) && operation.epoch > operation.first_epoch {
+        world.processes[me].memory.attempt = Some((epoch - 1, Stage::Begun));
+        return Next::Step;
+    }
+    let next = if scenario.mutation == Some(Mutation::NoIntent) {
+        pass.object.recorded.operation = Some(operation);
+        Next::Step
+    } else {
+        write_resource(scenario, world, me, pass, outcome, |object| object.recorded.operation = Some(operation))
+    };
+    if next == Next::Step {
+        if needless {
+            world.harm = Some(Harm::HealthyReplaced);
+        }
+        world.processes[me].memory.attempt = Some((epoch, Stage::Begun));
+        pass.claim = None;
+    }
+    next
+}
+
+fn complete(
+    scenario: &Scenario,
+    world: &mut World,
+    me: usize,
+    pass: &mut Pass,
+    completion: &protocol::Completion,
+    outcome: Outcome,
+) -> Next {
+    let (credential, binding) = (number(&completion.credential.id), pass.object.secret_name(scenario));
+    let next = write_resource(scenario, world, me, pass, outcome, |object| {
+        object.recorded.complete(completion, binding);
+    });
+    let memory = &mut world.processes[me].memory;
+    if next == Next::Step && memory.in_hand().is_none_or(|held| held.credential.id == credential) {
+        memory.attempt = None;
+    }
+    next
+}
+
+fn abandon(
+    scenario: &Scenario,
+    world: &mut World,
+    me: usize,
+    pass: &mut Pass,
+    settlement: &protocol::Settlement,
+    outcome: Outcome,
+) -> Next {
+    let unresolved = settlement.unresolved.as_ref().map(Unresolved::of);
+    let doubt = settlement.reset_in_doubt.as_ref().map(ResetInDoubt::of);
+    let next = write_resource(scenario, world, me, pass, outcome, |object| {
+        object.recorded.operation = None;
+        object.recorded.completed = small(settlement.completed);
+        object.recorded.unresolved = unresolved;
+        object.recorded.reset_in_doubt = doubt;
+    });
+    if next == Next::Step {
+        world.processes[me].memory.attempt = None;
+    }
+    next
 }
 
 fn small(epoch: Epoch) -> u8 {
