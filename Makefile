@@ -16,7 +16,7 @@ IMAGE_ROOT ?= $(TARGET)/image-root
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(CACHE)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 
-.PHONY: help setup build test test-all soak demo crds lint deny image-root control-plane clean
+.PHONY: help setup build test test-all soak model demo crds lint deny image-root control-plane clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,10 @@ test-all: test ## run every test, and the long ones too
 soak: setup ## chaos, then quiet, then all has to be well; DURATION=seconds SEED=number
 	SOAK_SECONDS=$(or $(DURATION),300) SOAK_SEED=$(or $(SEED),$(shell date +%s)) \
 	  cargo test --locked --workspace --test e2e soak:: -- --nocapture
+
+# At most 45 seconds a run: the largest ones are not complete then, and say so.
+model: build ## run the model of the protocol with more faults than the tests do (twenty minutes); LIMIT=seconds a run
+	$(TARGET)/debug/protocol-model --large $(or $(LIMIT),45)
 
 demo: setup build ## see it work: a life with its rotations and accidents; KEEP=1 leaves it running
 	$(TARGET)/debug/demo --operator $(OPERATOR) $(if $(KEEP),--keep)

@@ -181,7 +181,7 @@ fn wanted(observed: &Observed, now: Timestamp) -> Option<Purpose> {
 
 /// The way to the intent: what List shows is the baseline, a free slot is there, and the finalizer is on before
 /// anything can exist in IAM that it would have to remove.
-fn begin(observed: &Observed, purpose: Purpose, claim: &Claim, secret: &SecretFact, now: Timestamp) -> Step {
+pub(crate) fn begin(observed: &Observed, purpose: Purpose, claim: &Claim, secret: &SecretFact, now: Timestamp) -> Step {
     let resource = &observed.resource;
     let recorded = &resource.recorded;
     if observed.listing.is_none() {
@@ -237,7 +237,7 @@ fn steady(observed: &Observed, current: &Issued, now: Timestamp) -> Step {
     let next_stage = retiring.map(|retiring| rotation::next_stage_at(resource, retiring));
     let scheduled = resource.recorded.rotated_at.and_then(|at| rotation::due(&resource.rotation, at));
     let doubt = in_place::doubt_ends_at(&resource.recorded);
-    let former = moving::next_gone_at(resource);
+    let former = moving::next_gone_at(observed);
     let until = [listing_next, next_stage, settled, scheduled, doubt, former].into_iter().flatten().min();
     let verdict = match retiring {
         _ if missing => Verdict::credential_missing(),

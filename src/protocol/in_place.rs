@@ -9,15 +9,16 @@
 
 use jiff::Timestamp;
 
-use crate::decide::{later, stall};
+use crate::decide::{later, stall, unusable};
 use crate::facts::{
-    Listed, Means, Observed, Operation, Purpose, Recorded, ResetInDoubt, Resource, SecretFact, Stage, Strategy, Usable,
+    Claim, Listed, Means, Observed, Operation, Purpose, Recorded, ResetInDoubt, Resource, SecretFact, Stage, Strategy,
+    Usable,
 };
 use crate::names::CredentialId;
 use crate::operation::{abandon, fence};
-use crate::ownership;
 use crate::step::Step;
 use crate::verdict::Verdict;
+use crate::{idle, ownership};
 
 /// How an operation of this purpose gets a new password.
 pub(crate) fn means(resource: &Resource, purpose: Purpose) -> Means {
@@ -51,11 +52,7 @@ pub(crate) fn decide(
     now: Timestamp,
 ) -> Step {
     let current = observed.resource.recorded.credential.as_ref().map(|current| &current.id);
-    let published = match secret {
-        SecretFact::Ours(ours) => ours.published.as_ref().map(|published| &published.credential.id),
-        SecretFact::Absent | SecretFact::NotOurs => None,
-    };
-    if current != Some(id) || published != Some(id) || hindrance(observed, id, now).is_some() {
+    if current != Some(id) || published(secret) != Some(id) || hindrance(observed, id, now).is_some() {
         return abandon(observed, operation, now);
     }
     // An earlier attempt may hold the password of its own reset, which this one kills. It must not be published after that.
@@ -88,6 +85,33 @@ pub(crate) fn in_doubt(
     own.or(earlier).filter(|doubt| current == Some(&doubt.id))
 }
 
+/// A Secret that outlives its resource has to hold the password that works, so the last reset comes before the end. Where none
+/// can come, or none can help, the end does not wait.
+pub(crate) fn end_doubt(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Option<Step> {
+    let resource = &observed.resource;
+    let until = doubt_ends_at(&resource.recorded).filter(|_| resource.recorded.operation.is_none())?;
+    let Means::Reset(id) = means(resource, Purpose::ResetInDoubt) else {
+        return None;
+    };
+    if published(secret) != Some(&id) {
+        return None;
+    }
+    if now < until {
+        let verdict = Verdict::deleting("a reset of the password may still land; waiting to reset it once more");
+        return Some(Step::Wait { until: Some(until), verdict });
+    }
+    let Some(claim) = &observed.claim else {
+        return Some(Step::ReadClaims);
+    };
+    if observed.listing.is_none() {
+        return Some(Step::ListCredentials);
+    }
+    let hindered = matches!(claim, Claim::Lost { .. })
+        || unusable(resource, secret).is_some()
+        || hindrance(observed, &id, now).is_some();
+    (!hindered).then(|| idle::begin(observed, Purpose::ResetInDoubt, claim, secret, now))
+}
+
 /// When the last reset is due that ends a doubt about the current credential.
 pub(crate) fn doubt_ends_at(recorded: &Recorded) -> Option<Timestamp> {
     let doubt = recorded.reset_in_doubt.as_ref()?;
@@ -99,6 +123,13 @@ pub(crate) fn doubt_ends_at(recorded: &Recorded) -> Option<Timestamp> {
 pub(crate) fn doubt_is_over(observed: &Observed, now: Timestamp) -> bool {
     let furthest = later(later(now, observed.settings.settle), ownership::CLOCK_SKEW);
     doubt_ends_at(&observed.resource.recorded).is_some_and(|end| end <= now || end > furthest)
+}
+
+fn published(secret: &SecretFact) -> Option<&CredentialId> {
+    match secret {
+        SecretFact::Ours(ours) => ours.published.as_ref().map(|published| &published.credential.id),
+        SecretFact::Absent | SecretFact::NotOurs => None,
+    }
 }
 
 fn shown<'a>(observed: &'a Observed, id: &CredentialId) -> Option<&'a Listed> {

@@ -30,6 +30,15 @@ pub(crate) fn relocate(observed: &Observed, secret: &SecretFact, now: Timestamp)
         Some(SecretFact::Ours(OurSecret { immutable: true, .. })) => {
             stall(observed, Verdict::secret_immutable(wanted), now)
         }
+        // A later attempt has published there, and a copy would destroy that. Most likely the move is done and the resource was read
+        // before it: then the record of this one is refused.
+        Some(SecretFact::Ours(copy)) if copy.published.as_ref().is_some_and(|copy| copy.epoch > published.epoch) => {
+            moved()
+        }
+        // The record first: if the name is changed back before the move, nobody else knows of the copy.
+        Some(SecretFact::Absent | SecretFact::Ours(_)) if !announced(observed, now) => {
+            Step::AnnounceCopy(with_copy(resource, now))
+        }
         Some(SecretFact::Absent | SecretFact::Ours(_)) => Step::CopySecret,
     })
 }
@@ -38,7 +47,7 @@ pub(crate) fn relocate(observed: &Observed, secret: &SecretFact, now: Timestamp)
 /// other way round a crash would leave a Secret that nobody deletes.
 pub(crate) fn retire_former(observed: &Observed, now: Timestamp) -> Option<Step> {
     let resource = &observed.resource;
-    let former = resource.recorded.former_secrets.iter().find(|former| gone_at(resource, former) <= now)?;
+    let former = resource.recorded.former_secrets.iter().find(|former| gone_at(observed, former) <= now)?;
     let name = former.name.clone();
     if name == resource.secret_name {
         return Some(Step::ForgetFormer(name));
@@ -51,12 +60,30 @@ pub(crate) fn retire_former(observed: &Observed, now: Timestamp) -> Option<Step>
 }
 
 /// When the next Secret that was moved from is deleted.
-pub(crate) fn next_gone_at(resource: &Resource) -> Option<Timestamp> {
-    resource.recorded.former_secrets.iter().map(|former| gone_at(resource, former)).min()
+pub(crate) fn next_gone_at(observed: &Observed) -> Option<Timestamp> {
+    observed.resource.recorded.former_secrets.iter().map(|former| gone_at(observed, former)).min()
 }
 
-fn gone_at(resource: &Resource, former: &FormerSecret) -> Timestamp {
-    later(former.since, resource.rotation.overlap)
+/// Not before a copy that was announced has landed, however short the overlap: it is decided within the hold time of the
+/// record, and written within the hold time of that.
+fn gone_at(observed: &Observed, former: &FormerSecret) -> Timestamp {
+    let landed = later(later(former.since, observed.settings.hold), observed.settings.hold);
+    later(former.since, observed.resource.rotation.overlap).max(landed)
+}
+
+/// The Secret to move to is on record, and not for so long that another process may be about to take it off.
+fn announced(observed: &Observed, now: Timestamp) -> bool {
+    let resource = &observed.resource;
+    let recent = |former: &FormerSecret| now < later(former.since, observed.settings.hold);
+    let mut copies = resource.recorded.former_secrets.iter();
+    copies.any(|former| former.name == resource.wanted_secret_name && recent(former))
+}
+
+/// The record with the Secret to move to. Until the move it is one that goes after its time.
+fn with_copy(resource: &Resource, now: Timestamp) -> Vec<FormerSecret> {
+    let copy = FormerSecret { name: resource.wanted_secret_name.clone(), since: whole_second(now) };
+    let others = resource.recorded.former_secrets.iter().filter(|former| former.name != copy.name);
+    others.cloned().chain([copy.clone()]).collect()
 }
 
 /// What the Secret holds, if that is the current credential.

@@ -8,7 +8,7 @@ use crate::names::CredentialId;
 use crate::operation::{accepted, completion, lately, shortened, take_over};
 use crate::step::{Disposal, Step};
 use crate::verdict::Verdict;
-use crate::{operation, ownership};
+use crate::{in_place, operation, ownership};
 
 pub(crate) fn decide(observed: &Observed, now: Timestamp) -> Step {
     let resource = &observed.resource;
@@ -37,6 +37,11 @@ pub(crate) fn decide(observed: &Observed, now: Timestamp) -> Step {
             // Another process may still create under the old epoch. It loses the right to publish before we look.
             return Step::BeginOperation(take_over(recorded, operation, secret, now));
         }
+    }
+    if resource.deletion_policy == DeletionPolicy::Retain
+        && let Some(step) = in_place::end_doubt(observed, secret, now)
+    {
+        return step;
     }
     if let Some(id) = ours(observed, claim).into_iter().find(|id| !observed.removed.contains(id)) {
         return Step::DeleteCredential(id, Disposal::ResourceDeleted);

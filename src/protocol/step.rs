@@ -48,6 +48,8 @@ pub enum Step {
     Abandon(Settlement),
     /// Write the Secret's own credential again, as the spec wants it rendered.
     Rerender,
+    /// Record in status that the Secret to move to is about to hold the credential as well.
+    AnnounceCopy(Vec<FormerSecret>),
     /// Write the Secret's own credential into the Secret to move to as well.
     CopySecret,
     /// Record in status that the wanted Secret is the one from now on.

@@ -58,6 +58,9 @@ impl Pass<'_> {
             Step::Complete(completion) => self.complete(&completion).await?,
             Step::Abandon(settlement) => self.abandon(&settlement).await?,
             Step::Rerender => self.rerender().await?,
+            Step::AnnounceCopy(former) => {
+                self.write_status(|status| status.former_secrets = former.iter().map(Into::into).collect()).await?;
+            }
             Step::CopySecret => self.copy_secret().await?,
             Step::Move(former) => return self.relocate(&former).await,
             Step::DeleteFormer(name) => self.delete_former(name).await?,

@@ -78,22 +78,18 @@ pub(crate) fn actions(scenario: &Scenario, world: &World, actions: &mut Vec<Acti
 fn faults(step: &Step) -> &'static [Outcome] {
     match step {
         Step::Wait { .. }
-        | Step::Deactivate(_)
-        | Step::RecordInactive
         | Step::StartOver
-        | Step::Reset(..)
         | Step::ReadOther(_)
-        | Step::CopySecret
-        | Step::Move(_)
-        | Step::DeleteFormer(_)
-        | Step::ForgetFormer(_)
         | Step::ReadGrant
         | Step::ReadClaims
         | Step::ReadSecret
         | Step::ConfirmListing
         | Step::Preflight(_) => &[],
         Step::ListCredentials | Step::Resync => &[Outcome::Stale],
-        Step::Create(_) | Step::DeleteCredential(..) => &[Outcome::Unseen, Outcome::Lost, Outcome::Late],
+        Step::Deactivate(_) => &[Outcome::Unseen, Outcome::Lost],
+        Step::Create(_) | Step::Reset(..) | Step::DeleteCredential(..) => {
+            &[Outcome::Unseen, Outcome::Lost, Outcome::Late]
+        }
         Step::AddFinalizer
         | Step::BeginOperation(_)
         | Step::FenceSecret(_)
@@ -102,6 +98,12 @@ fn faults(step: &Step) -> &'static [Outcome] {
         | Step::Complete(_)
         | Step::Abandon(_)
         | Step::Rerender
+        | Step::AnnounceCopy(_)
+        | Step::CopySecret
+        | Step::Move(_)
+        | Step::DeleteFormer(_)
+        | Step::ForgetFormer(_)
+        | Step::RecordInactive
         | Step::ForgetRetiring
         | Step::Settle
         | Step::ReleaseSecret
@@ -138,7 +140,10 @@ pub(crate) fn next(scenario: &Scenario, world: &World, action: Action) -> Option
             Flying::Create { owner, .. } => {
                 next.create(Some(owner));
             }
-            Flying::Delete { id } => next.delete_by_us(id),
+            Flying::Delete { id } => next.delete_by_us(id, scenario.foreign),
+            Flying::Reset { id, epoch, .. } => {
+                next.reset(id, epoch);
+            }
         },
         Action::Tick => next.advance(world.now + 1, scenario.settle),
         Action::Outside(act, resource) => {
@@ -150,7 +155,7 @@ pub(crate) fn next(scenario: &Scenario, world: &World, action: Action) -> Option
 }
 
 /// What somebody outside does, where he can.
-fn outside(_: &Scenario, world: &World, act: Outside, resource: u8) -> Option<World> {
+fn outside(scenario: &Scenario, world: &World, act: Outside, resource: u8) -> Option<World> {
     let index = usize::from(resource);
     let mut next = world.clone();
     let object = next.owned[index].object.as_mut()?;
@@ -160,12 +165,17 @@ fn outside(_: &Scenario, world: &World, act: Outside, resource: u8) -> Option<Wo
             next.resource_changed(resource, None);
         }
         Outside::DeleteSecret => {
-            next.owned[index].secret.take()?;
-            next.secret_changed(resource, None);
+            let name = object.secret_name(scenario);
+            next.owned[index].secrets[usize::from(name)].take()?;
+            next.secret_lost = true;
+            next.secret_changed(resource, name, None);
         }
         Outside::DamageSecret => {
-            next.owned[index].secret.as_mut().filter(|secret| secret.ours)?.published.take()?;
-            next.secret_changed(resource, None);
+            let name = object.secret_name(scenario);
+            let secret = next.owned[index].secrets[usize::from(name)].as_mut();
+            secret.filter(|secret| secret.ours)?.published.take()?;
+            next.secret_lost = true;
+            next.secret_changed(resource, name, None);
         }
         Outside::DeleteCredential => {
             let id = object.recorded.credential?.id;
@@ -197,6 +207,14 @@ fn outside(_: &Scenario, world: &World, act: Outside, resource: u8) -> Option<Wo
             }
             next.owned[index].granted = granted;
             next.grant_changed(resource);
+        }
+        Outside::Rename => {
+            object.wanted_secret = 1 - object.wanted_secret;
+            next.resource_changed(resource, None);
+        }
+        Outside::Suspend => {
+            object.suspended = !object.suspended;
+            next.resource_changed(resource, None);
         }
         Outside::RefuseSecret => {
             let past = |stage: &Stage| !matches!(stage, Stage::Begun);

@@ -9,12 +9,19 @@ use jiff::{SignedDuration, Timestamp};
 use keyspaces_credential_protocol as protocol;
 use protocol::{CredentialId, Epoch, IamUserName, ServiceUserName};
 
+use crate::mutation::Mutation;
+use crate::scenario::Scenario;
+
 /// Logical time.
 pub(crate) type Tick = u8;
 /// A credential. The first is 1.
 pub(crate) type Id = u8;
 /// A set of credentials, a bit each.
 pub(crate) type Ids = u32;
+/// A password: how often that of its credential was reset before.
+pub(crate) type Version = u8;
+/// The name of a Secret: 0 or 1.
+pub(crate) type Name = u8;
 
 /// The largest number of credentials that a run can make.
 pub(crate) const MOST_IDS: u8 = 24;
@@ -32,12 +39,29 @@ pub(crate) struct Issued {
     pub(crate) at: Tick,
 }
 
+/// `status.retiring`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Retiring {
+    pub(crate) id: Id,
+    pub(crate) since: Tick,
+    pub(crate) inactive: bool,
+}
+
+/// How an operation gets a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Means {
+    Create,
+    Reset(Id),
+}
+
 /// `status.operation`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Operation {
     pub(crate) epoch: u8,
     pub(crate) first_epoch: u8,
     pub(crate) purpose: protocol::Purpose,
+    pub(crate) means: Means,
+    pub(crate) secret_name: Name,
     pub(crate) rotate: Option<u8>,
     pub(crate) started_at: Tick,
     pub(crate) attempted_at: Tick,
@@ -53,15 +77,32 @@ pub(crate) struct Unresolved {
     pub(crate) until: Tick,
 }
 
+/// `status.resetInDoubt`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ResetInDoubt {
+    pub(crate) id: Id,
+    pub(crate) until: Tick,
+}
+
+/// One of `status.formerSecrets`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FormerSecret {
+    pub(crate) name: Name,
+    pub(crate) since: Tick,
+}
+
 /// Status.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Recorded {
     pub(crate) credential: Option<Issued>,
-    pub(crate) retiring: Option<Issued>,
+    pub(crate) retiring: Option<Retiring>,
     pub(crate) operation: Option<Operation>,
     pub(crate) completed: u8,
     pub(crate) handled_rotate: Option<u8>,
     pub(crate) unresolved: Option<Unresolved>,
+    pub(crate) reset_in_doubt: Option<ResetInDoubt>,
+    pub(crate) binding: Option<Name>,
+    pub(crate) former_secrets: Vec<FormerSecret>,
 }
 
 /// The resource as the API server has it.
@@ -69,6 +110,8 @@ pub(crate) struct Recorded {
 pub(crate) struct Object {
     pub(crate) deleting: bool,
     pub(crate) finalizer: bool,
+    pub(crate) suspended: bool,
+    pub(crate) wanted_secret: Name,
     pub(crate) rotate: Option<u8>,
     pub(crate) recorded: Recorded,
 }
@@ -77,6 +120,7 @@ pub(crate) struct Object {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Published {
     pub(crate) credential: Issued,
+    pub(crate) version: Version,
     pub(crate) epoch: u8,
 }
 
@@ -93,10 +137,21 @@ pub(crate) struct Secret {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Listing {
     pub(crate) shown: Vec<Issued>,
+    /// Which of them are switched off.
+    pub(crate) inactive: Ids,
     pub(crate) taken_at: Tick,
     /// The Secret was read again after it.
     pub(crate) secret_seen: bool,
     pub(crate) confirmed: bool,
+}
+
+/// A credential whose password this process alone knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Held {
+    pub(crate) credential: Issued,
+    pub(crate) version: Version,
+    pub(crate) since: Tick,
+    pub(crate) secret_name: Name,
 }
 
 /// How far an attempt of a process came.
@@ -104,7 +159,7 @@ pub(crate) struct Listing {
 pub(crate) enum Stage {
     Begun,
     Preflighted,
-    InHand(Issued),
+    InHand(Held),
 }
 
 /// What a process remembers between passes.
@@ -158,6 +213,16 @@ pub(crate) fn tick(time: Timestamp) -> Tick {
     u8::try_from((time.as_second() + SECONDS - 1) / SECONDS).expect("a time of this model")
 }
 
+/// The protocol's name of a Secret.
+pub(crate) fn secret_name(name: Name) -> String {
+    if name == 0 { String::new() } else { "renamed".to_owned() }
+}
+
+/// The Secret of a name.
+pub(crate) fn secret_number(name: &str) -> Name {
+    u8::from(!name.is_empty())
+}
+
 fn epoch(epoch: Epoch) -> u8 {
     u8::try_from(epoch.0).expect("an epoch of this model")
 }
@@ -192,8 +257,11 @@ impl Operation {
             epoch: Epoch(self.epoch.into()),
             first_epoch: Epoch(self.first_epoch.into()),
             purpose: self.purpose,
-            means: protocol::Means::Create,
-            secret_name: String::new(),
+            means: match self.means {
+                Means::Create => protocol::Means::Create,
+                Means::Reset(id) => protocol::Means::Reset(spelt(id)),
+            },
+            secret_name: secret_name(self.secret_name),
             rotate: self.rotate.map(|value| value.to_string()),
             started_at: time(self.started_at),
             attempted_at: time(self.attempted_at),
@@ -206,6 +274,11 @@ impl Operation {
             epoch: epoch(operation.epoch),
             first_epoch: epoch(operation.first_epoch),
             purpose: operation.purpose,
+            means: match &operation.means {
+                protocol::Means::Create => Means::Create,
+                protocol::Means::Reset(id) => Means::Reset(number(id)),
+            },
+            secret_name: secret_number(&operation.secret_name),
             rotate: value(operation.rotate.as_ref()),
             started_at: tick(operation.started_at),
             attempted_at: tick(operation.attempted_at),
@@ -234,13 +307,25 @@ impl Unresolved {
     }
 }
 
+impl ResetInDoubt {
+    pub(crate) fn of(doubt: &protocol::ResetInDoubt) -> Self {
+        Self { id: number(&doubt.id), until: tick(doubt.until) }
+    }
+}
+
+impl FormerSecret {
+    pub(crate) fn of(former: &protocol::FormerSecret) -> Self {
+        Self { name: secret_number(&former.name), since: tick(former.since) }
+    }
+}
+
 impl Recorded {
     pub(crate) fn out(&self) -> protocol::Recorded {
         let retiring = self.retiring.map(|retiring| protocol::Retiring {
             id: spelt(retiring.id),
             service_user_name: NAMES[usize::from(retiring.id)].1.clone(),
-            since: time(retiring.at),
-            stage: protocol::RetiringStage::Active,
+            since: time(retiring.since),
+            stage: if retiring.inactive { protocol::RetiringStage::Inactive } else { protocol::RetiringStage::Active },
         });
         protocol::Recorded {
             credential: self.credential.map(Issued::out),
@@ -250,47 +335,70 @@ impl Recorded {
             handled_rotate: self.handled_rotate.map(|value| value.to_string()),
             rotated_at: None,
             unresolved: self.unresolved.as_ref().map(Unresolved::out),
-            reset_in_doubt: None,
-            former_secrets: Vec::new(),
+            reset_in_doubt: self
+                .reset_in_doubt
+                .map(|doubt| protocol::ResetInDoubt { id: spelt(doubt.id), until: time(doubt.until) }),
+            former_secrets: self
+                .former_secrets
+                .iter()
+                .map(|former| protocol::FormerSecret { name: secret_name(former.name), since: time(former.since) })
+                .collect(),
             failures: None,
         }
     }
 
     /// What it calls current and retiring.
     pub(crate) fn known(&self) -> Ids {
-        [self.credential, self.retiring].into_iter().flatten().fold(0, |ids, issued| ids | one(issued.id))
+        let current = self.credential.map_or(0, |current| one(current.id));
+        current | self.retiring.map_or(0, |retiring| one(retiring.id))
     }
 
-    /// What completing an operation leaves in status.
-    pub(crate) fn of(completion: &protocol::Completion) -> Self {
-        Self {
+    /// Takes in what completing an operation leaves in status. The Secret that it was published to is the one from now on.
+    pub(crate) fn complete(&mut self, completion: &protocol::Completion, binding: Name) {
+        *self = Self {
             credential: Some(Issued::of(&completion.credential)),
-            retiring: completion.retiring.as_ref().map(|one| Issued { id: number(&one.id), at: tick(one.since) }),
+            retiring: completion.retiring.as_ref().map(|one| Retiring {
+                id: number(&one.id),
+                since: tick(one.since),
+                inactive: one.stage == protocol::RetiringStage::Inactive,
+            }),
             operation: None,
             completed: epoch(completion.completed),
             handled_rotate: value(completion.handled_rotate.as_ref()),
             unresolved: completion.unresolved.as_ref().map(Unresolved::of),
-        }
+            reset_in_doubt: completion.reset_in_doubt.as_ref().map(ResetInDoubt::of),
+            binding: Some(binding),
+            former_secrets: std::mem::take(&mut self.former_secrets),
+        };
     }
 }
 
 impl Object {
-    pub(crate) fn out(&self, policy: protocol::DeletionPolicy, overlap: Tick) -> protocol::Resource {
+    /// The Secret that the open operation publishes to, or the last one did.
+    pub(crate) fn secret_name(&self, scenario: &Scenario) -> Name {
+        let by_operation = self.recorded.operation.as_ref().map(|operation| match scenario.mutation {
+            Some(Mutation::FollowWantedSecret) => self.wanted_secret,
+            _ => operation.secret_name,
+        });
+        by_operation.or(self.recorded.binding).unwrap_or(self.wanted_secret)
+    }
+
+    pub(crate) fn out(&self, scenario: &Scenario) -> protocol::Resource {
         protocol::Resource {
             iam_user: USER.clone(),
             created_at: time(0),
-            secret_name: String::new(),
-            wanted_secret_name: String::new(),
+            secret_name: secret_name(self.secret_name(scenario)),
+            wanted_secret_name: secret_name(self.wanted_secret),
             deleting: self.deleting,
             finalizer: self.finalizer,
-            suspended: false,
-            deletion_policy: policy,
-            foreign: protocol::ForeignPolicy::Keep,
+            suspended: self.suspended,
+            deletion_policy: scenario.policy,
+            foreign: scenario.foreign,
             rotation: protocol::Rotation {
-                strategy: protocol::Strategy::Overlap,
+                strategy: scenario.strategy,
                 interval: None,
-                overlap: span(overlap),
-                inactive_for: span(0),
+                overlap: span(scenario.overlap),
+                inactive_for: span(scenario.inactive_for),
                 seed: 0,
             },
             retire: None,
@@ -320,11 +428,10 @@ pub(crate) fn secret_out(secret: Option<Secret>) -> protocol::SecretFact {
 
 impl Listing {
     pub(crate) fn out(&self) -> protocol::Listing {
-        let usable = protocol::Usable::Yes;
         let listed = |issued: &Issued| protocol::Listed {
             id: spelt(issued.id),
             created_at: time(issued.at),
-            usable: usable.clone(),
+            usable: if self.inactive & one(issued.id) == 0 { protocol::Usable::Yes } else { protocol::Usable::No },
         };
         protocol::Listing {
             credentials: self.shown.iter().map(listed).collect(),
@@ -341,7 +448,9 @@ impl Memory {
             stage: match stage {
                 Stage::Begun => protocol::Stage::Begun,
                 Stage::Preflighted => protocol::Stage::Preflighted,
-                Stage::InHand(held) => protocol::Stage::InHand { id: spelt(held.id), since: time(held.at) },
+                Stage::InHand(held) => {
+                    protocol::Stage::InHand { id: spelt(held.credential.id), since: time(held.since) }
+                }
             },
         });
         let sighting = match self.sighting {
@@ -365,7 +474,7 @@ impl Memory {
     }
 
     /// The credential whose password this process alone knows.
-    pub(crate) fn in_hand(&self) -> Option<Issued> {
+    pub(crate) fn in_hand(&self) -> Option<Held> {
         match self.attempt {
             Some((_, Stage::InHand(held))) => Some(held),
             _ => None,

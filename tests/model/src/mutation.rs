@@ -1,13 +1,16 @@
 //! Ways to break the protocol, one for each of its rules, to see that the checker notices.
 //!
-//! Three rules have none. 12 (delete re-reads): a pass begins with a quorum read, a deletion cannot be taken back, and what
-//! is deleted are ids that status recorded, so the model has nothing to add; what remains of the rule is what a process
-//! does for a resource that is gone, which `Scenario::look_when_gone` breaks. 13 (`InPlace`): Reset is not part of the
-//! recovery. 14 (leader election): every run with two processes is a run without it.
+//! Two rules have none. 12 (delete re-reads): a pass begins with a quorum read, a deletion cannot be taken back, and what is
+//! deleted are ids that status recorded or that were created inside its windows; ids are not used twice. So a pass that works on
+//! an old copy of a deleted resource deletes again what is gone already, and the model has nothing to add. What remains of the
+//! rule is what a process does with a credential in hand when its resource is gone, which `Scenario::look_when_gone` breaks. 14
+//! (leader election): every run with two replicas is a run without it, for nothing in the model fences one against the other.
 
 use jiff::Timestamp;
 use keyspaces_credential_protocol as protocol;
-use protocol::{Observed, Retiring, RetiringStage, SecretFact, Stage, Step};
+use protocol::{
+    Completion, CredentialId, Disposal, Observed, Retiring, RetiringStage, SecretFact, Settlement, Stage, Step,
+};
 
 use crate::facts::Issued;
 
@@ -38,6 +41,14 @@ pub enum Mutation {
     NoSettle,
     /// 11: two resources share an IAM user.
     ShareUser,
+    /// 13: a reset that may still land is not recorded, so no last reset follows it.
+    ForgetDoubt,
+    /// 13: what an attempt left behind is given a new password and used, instead of being replaced.
+    AdoptByReset,
+    /// A rename: an operation publishes to the Secret that is wanted now, and not to the one that it began with.
+    FollowWantedSecret,
+    /// A rename: the old Secret is deleted before the new one is there.
+    DeleteBeforeCopy,
 }
 
 /// `decide` as shipped, or broken where `mutation` says so.
@@ -55,9 +66,34 @@ pub(crate) fn decide(mutation: Option<Mutation>, mut observed: Observed, now: Ti
             }
             protocol::decide(&observed, now)
         }
+        (Some(Mutation::ForgetDoubt), Step::Complete(completion)) => {
+            Step::Complete(Completion { reset_in_doubt: None, ..completion })
+        }
+        (Some(Mutation::ForgetDoubt), Step::Abandon(settlement)) => {
+            Step::Abandon(Settlement { reset_in_doubt: None, ..settlement })
+        }
+        (Some(Mutation::AdoptByReset), Step::Create(epoch)) => {
+            left_behind(&observed).map_or(Step::Create(epoch), |id| Step::Reset(epoch, id))
+        }
+        // The protocol does not delete what is in use; here it does.
+        (Some(Mutation::CurrentFirst), Step::ForgetRetiring) => match &observed.resource.recorded.credential {
+            Some(current) if !observed.removed.contains(&current.id) => {
+                Step::DeleteCredential(current.id.clone(), Disposal::Retired)
+            }
+            _ => Step::ForgetRetiring,
+        },
+        (Some(Mutation::DeleteBeforeCopy), Step::CopySecret) => Step::DeleteFormer(observed.resource.secret_name),
         (Some(Mutation::CompleteUnseen), Step::Publish(epoch)) => complete_unseen(&observed, epoch, now),
         (_, step) => step,
     }
+}
+
+/// What List shows that an earlier attempt of the open operation may have created.
+fn left_behind(observed: &Observed) -> Option<CredentialId> {
+    let recorded = &observed.resource.recorded;
+    let operation = recorded.operation.as_ref().filter(|operation| operation.recovering())?;
+    let listed = observed.listing.as_ref()?.credentials.iter().map(|listed| &listed.id);
+    listed.filter(|id| !operation.baseline.contains(id)).min().cloned()
 }
 
 fn claim_all(observed: &mut Observed) {

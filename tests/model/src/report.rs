@@ -5,15 +5,22 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use keyspaces_credential_protocol::DeletionPolicy;
+use keyspaces_credential_protocol::{DeletionPolicy, Strategy};
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
 use crate::environment::{self, Action};
-use crate::facts::one;
+use crate::facts::{FormerSecret, Means, Object, Secret};
 use crate::scenario::{Scenario, Start};
 use crate::schedule::{self, Known};
 use crate::shell::{self, Outcome};
 use crate::world::World;
+
+/// What holds in every reachable state.
+pub const PASSWORD_WORKS: &str = "a published password works";
+pub const IN_A_SECRET: &str = "the current credential is in a Secret";
+pub const FORMER_WORKS: &str = "a Secret that was moved from works for its time";
+pub const NO_HARM: &str = "no harm is done";
+pub const CONVERGES: &str = "when faults stop, all becomes good";
 
 /// A way that ends badly.
 #[derive(Clone, Debug)]
@@ -29,13 +36,21 @@ pub struct Report {
     pub states: usize,
     pub depth: usize,
     pub time: Duration,
+    /// All states within the bounds were seen.
+    pub complete: bool,
     pub counterexamples: Vec<Counterexample>,
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { scenario, states, depth, time, .. } = self;
-        write!(formatter, "{:<28} {states:>9} states, depth {depth:>3}, {:>6.1} s", scenario.name, time.as_secs_f64())?;
+        write!(
+            formatter,
+            "{:<34} {states:>9} states, depth {depth:>3}, {:>6.1} s, {}: {scenario}",
+            scenario.name,
+            time.as_secs_f64(),
+            if self.complete { "complete" } else { "not complete" },
+        )?;
         for counterexample in &self.counterexamples {
             write!(formatter, "\n  NOT {}:", counterexample.property)?;
             for line in &counterexample.trace {
@@ -88,16 +103,64 @@ fn start(scenario: &Scenario) -> World {
     world
 }
 
+/// What the Secret of the resource holds works. A reset weakens that: the published password may be an old one while the
+/// operation that resets it is open, and where a reset of an attempt that was no longer the present one came after the last
+/// of a present one, for as long as status records the doubt.
 fn published_works(model: &Checked, world: &World) -> bool {
     world.owned.iter().all(|owned| {
-        let Some(published) = owned.secret.and_then(|secret| secret.published) else {
+        let Some(object) = &owned.object else {
+            return model.scenario.policy == DeletionPolicy::Delete
+                || owned.all_secrets().all(|one| holds_good(world, one));
+        };
+        let secret = owned.secrets[usize::from(object.secret_name(&model.scenario))];
+        (object.deleting && model.scenario.policy == DeletionPolicy::Delete)
+            || secret.is_none_or(|secret| holds_good(world, secret) || excused(world, object, secret))
+    })
+}
+
+fn holds_good(world: &World, secret: Secret) -> bool {
+    secret.published.is_none_or(|published| schedule::works(world, published))
+}
+
+fn excused(world: &World, object: &Object, secret: Secret) -> bool {
+    let Some(id) = secret.published.map(|published| published.credential.id) else {
+        return true;
+    };
+    let recorded = &object.recorded;
+    let open = recorded.operation.as_ref().is_some_and(|open| open.means == Means::Reset(id));
+    let doubted = recorded.reset_in_doubt.is_some_and(|doubt| doubt.id == id);
+    let credential = world.iam.iter().find(|credential| credential.id == id);
+    credential.is_some_and(|credential| !credential.inactive && (open || (doubted && credential.stray)))
+}
+
+/// The credential that status calls current is in a Secret of the resource, of the one name or the other, or the open operation
+/// has published its replacement. Unless somebody outside destroyed the Secret.
+fn current_is_published(_: &Checked, world: &World) -> bool {
+    world.owned.iter().all(|owned| {
+        let Some(object) = owned.object.as_ref().filter(|object| !object.deleting && !world.secret_lost) else {
             return true;
         };
-        let id = one(published.credential.id);
-        let ending = owned.object.as_ref().is_none_or(|object| object.deleting);
-        (ending && model.scenario.policy == DeletionPolicy::Delete)
-            || world.ids() & id != 0
-            || world.destroyed_outside & id != 0
+        let recorded = &object.recorded;
+        let replaced = |epoch| recorded.operation.is_some() && epoch > recorded.completed;
+        recorded.credential.is_none_or(|current| {
+            owned
+                .all_secrets()
+                .filter_map(|secret| secret.published.filter(|_| secret.ours))
+                .any(|published| published.credential.id == current.id || replaced(published.epoch))
+        })
+    })
+}
+
+/// What a Secret that was moved from holds works for the time of an overlap. Unless it was reset in place, or its slot was
+/// needed because somebody outside destroyed what came after it. One that is on record and not there is a copy that was announced.
+fn former_works(model: &Checked, world: &World) -> bool {
+    let undisturbed =
+        model.scenario.strategy == Strategy::Overlap && !world.secret_lost && world.destroyed_outside == 0;
+    let lasts = |former: &&FormerSecret| undisturbed && world.now < former.since + model.scenario.overlap;
+    world.owned.iter().all(|owned| {
+        let object = owned.object.as_ref().filter(|object| !object.deleting);
+        let mut formers = object.into_iter().flat_map(|object| &object.recorded.former_secrets).filter(lasts);
+        formers.all(|former| owned.secrets[usize::from(former.name)].is_none_or(|secret| holds_good(world, secret)))
     })
 }
 
@@ -124,16 +187,21 @@ impl Model for Checked {
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always("a published password works", published_works),
-            Property::always("no harm is done", |_, world: &World| world.harm.is_none()),
-            Property::always("when faults stop, all becomes good", |model: &Checked, world: &World| {
+            Property::always(PASSWORD_WORKS, published_works),
+            Property::always(IN_A_SECRET, current_is_published),
+            Property::always(FORMER_WORKS, former_works),
+            Property::always(NO_HARM, |_, world: &World| world.harm.is_none()),
+            Property::always(CONVERGES, |model: &Checked, world: &World| {
                 world.harm.is_some() || converges(model, world)
             }),
         ]
+        .into_iter()
+        .filter(|property| self.scenario.only.is_none_or(|only| only == property.name))
+        .collect()
     }
 
     fn within_boundary(&self, world: &World) -> bool {
-        let epoch = |object: &crate::facts::Object| object.recorded.operation.as_ref().map_or(0, |one| one.epoch);
+        let epoch = |object: &Object| object.recorded.operation.as_ref().map_or(0, |one| one.epoch);
         world.owned.iter().filter_map(|owned| owned.object.as_ref()).all(|object| epoch(object) <= self.scenario.epochs)
     }
 }
@@ -147,8 +215,9 @@ pub fn check(scenario: &Scenario) -> Report {
         builder = builder.timeout(timeout);
     }
     let checker = builder.spawn_bfs().join();
+    let time = begun.elapsed();
     let model = checker.model();
-    let counterexamples = checker
+    let counterexamples: Vec<Counterexample> = checker
         .discoveries()
         .into_iter()
         .map(|(property, path)| Counterexample { property, trace: trace(model, &path.into_vec()) })
@@ -157,7 +226,8 @@ pub fn check(scenario: &Scenario) -> Report {
         scenario: scenario.clone(),
         states: checker.unique_state_count(),
         depth: checker.max_depth(),
-        time: begun.elapsed(),
+        time,
+        complete: counterexamples.is_empty() && scenario.timeout.is_none_or(|timeout| time < timeout),
         counterexamples,
     }
 }

@@ -1,8 +1,9 @@
 //! What a run may meet, and how far it goes.
 
+use std::fmt;
 use std::time::Duration;
 
-use keyspaces_credential_protocol::DeletionPolicy;
+use keyspaces_credential_protocol::{DeletionPolicy, ForeignPolicy, Strategy};
 
 use crate::facts::Tick;
 use crate::mutation::Mutation;
@@ -45,6 +46,10 @@ pub enum Outside {
     Withdraw,
     /// From now on the Secret's write is refused, as by a quota.
     RefuseSecret,
+    /// Gives the Secret its other name in the spec.
+    Rename,
+    /// Suspends the resource, or lets it go on.
+    Suspend,
 }
 
 /// Where a run begins.
@@ -67,6 +72,8 @@ pub struct Scenario {
     /// Processes for each resource, fenced by nothing.
     pub replicas: u8,
     pub policy: DeletionPolicy,
+    pub strategy: Strategy,
+    pub foreign: ForeignPolicy,
     pub start: Start,
     pub budget: Budget,
     pub outside: &'static [Outside],
@@ -79,7 +86,9 @@ pub struct Scenario {
     pub settle: Tick,
     pub hold: Tick,
     pub overlap: Tick,
-    /// A process gives a pass up that is older than the settle time before it sends Create.
+    /// How long a replaced credential then stays, switched off.
+    pub inactive_for: Tick,
+    /// A process gives a pass up that is older than the settle time before it sends Create or Reset.
     pub create_deadline: bool,
     /// Confirming a listing reads the Secret again, before the resource.
     pub reread_secret: bool,
@@ -93,6 +102,8 @@ pub struct Scenario {
     pub timeout: Option<Duration>,
     pub threads: usize,
     pub mutation: Option<Mutation>,
+    /// The one property that is looked at; all of them if none.
+    pub only: Option<&'static str>,
 }
 
 impl Scenario {
@@ -108,6 +119,8 @@ impl Scenario {
             resources: 1,
             replicas: 1,
             policy: DeletionPolicy::Delete,
+            strategy: Strategy::Overlap,
+            foreign: ForeignPolicy::Keep,
             start,
             budget: Budget::default(),
             outside: &[],
@@ -117,6 +130,7 @@ impl Scenario {
             settle: 2,
             hold: 1,
             overlap: 2,
+            inactive_for: 0,
             create_deadline: true,
             reread_secret: true,
             write_deadline: true,
@@ -125,6 +139,28 @@ impl Scenario {
             timeout: None,
             threads: 2,
             mutation: None,
+            only: None,
         }
+    }
+}
+
+/// The bounds: what may go wrong, and how far it goes.
+impl fmt::Display for Scenario {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Budget { crashes, failures, late, stale, outside, switches } = self.budget;
+        let bounds = [
+            ("resources", self.resources),
+            ("replicas", self.replicas),
+            ("crashes", crashes),
+            ("failures", failures),
+            ("late", late),
+            ("stale", stale),
+            ("outside", outside),
+            ("switches", switches),
+            ("ticks", self.ticks),
+            ("epochs", self.epochs),
+        ];
+        let told = bounds.iter().filter(|(_, bound)| *bound > 0).map(|(name, bound)| format!("{name} {bound}"));
+        formatter.write_str(&told.collect::<Vec<_>>().join(", "))
     }
 }

@@ -5,10 +5,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use keyspaces_credential_protocol::{DeletionPolicy, Step};
 
-use crate::facts::{Ids, Issued, MOST_IDS, Object, Tick, one};
+use crate::facts::{Ids, MOST_IDS, Object, Published, Secret, Tick, one};
 use crate::scenario::{Budget, Scenario};
 use crate::shell::{self, Outcome};
-use crate::world::{Owned, World};
+use crate::world::{Credential, Owned, Process, World};
 
 /// More steps than any way to rest takes.
 const MOST_STEPS: usize = 400;
@@ -35,10 +35,23 @@ pub(crate) fn converges(scenario: &Scenario, world: &World, known: &mut Known) -
     // What has not landed when faults stop never does. That it lands first is another reachable state.
     world.flying.clear();
     world.refuses_secret = false;
+    for owned in &mut world.owned {
+        if let Some(object) = &mut owned.object
+            && std::mem::take(&mut object.suspended)
+        {
+            awaken(&mut world.processes);
+        }
+    }
     for leader in 0..usize::from(scenario.replicas) {
         run(scenario, &world, leader, known)?;
     }
     Ok(())
+}
+
+fn awaken(processes: &mut [Process]) {
+    for process in processes {
+        process.wake = Some(0);
+    }
 }
 
 fn leads(scenario: &Scenario, process: usize, leader: usize) -> bool {
@@ -79,9 +92,7 @@ fn run(scenario: &Scenario, start: &World, leader: usize, known: &mut Known) -> 
             Ok(()) => {
                 // The others wake up with what they remember: that must not disturb what is good.
                 others_went = true;
-                for process in &mut world.processes {
-                    process.wake = Some(0);
-                }
+                awaken(&mut world.processes);
                 continue;
             }
             Err(why) => why.to_owned(),
@@ -143,9 +154,8 @@ fn ended(scenario: &Scenario, world: &World, owned: &Owned, ours: Ids) -> Result
     if ours & !kept != 0 {
         return Err("a deleted resource left a credential");
     }
-    let published =
-        owned.secret.and_then(|secret| secret.published).map_or(0, |published| one(published.credential.id));
-    if published & !ours & !world.destroyed_outside != 0 {
+    let dead = |secret: Secret| secret.published.is_some_and(|published| !works(world, published));
+    if owned.all_secrets().any(dead) {
         return Err("the Secret that was to be kept holds a dead credential");
     }
     Ok(())
@@ -163,24 +173,40 @@ fn waiting(scenario: &Scenario, object: &Object, ours: Ids) -> Result<(), &'stat
     Ok(())
 }
 
+/// What a Secret holds lets its reader in, or a human has deleted it.
+pub(crate) fn works(world: &World, published: Published) -> bool {
+    let id = published.credential.id;
+    let holds = |one: &Credential| one.id == id && one.version == published.version && !one.inactive;
+    world.iam.iter().any(holds) || world.destroyed_outside & one(id) != 0
+}
+
 fn ready(scenario: &Scenario, world: &World, owned: &Owned, ours: Ids) -> Result<(), &'static str> {
     let object = owned.object.as_ref().ok_or("the resource is gone")?;
     let recorded = &object.recorded;
     let current = recorded.credential.ok_or("there is no credential")?;
-    let published = owned.secret.filter(|secret| secret.ours).and_then(|secret| secret.published);
-    let known = one(current.id) | recorded.retiring.map_or(0, |retiring| one(retiring.id));
-    let ended = |retiring: Issued| world.now >= retiring.at + scenario.overlap;
+    let [wanted, other] = [object.wanted_secret, 1 - object.wanted_secret].map(usize::from);
+    let published = owned.secrets[wanted].filter(|secret| secret.ours).and_then(|secret| secret.published);
+    let credential = world.iam.iter().find(|credential| credential.id == current.id);
     [
         (object.deleting, "the deletion is not done"),
         (
             published.map(|published| published.credential.id) != Some(current.id),
             "the Secret does not hold the credential",
         ),
-        (ours & one(current.id) == 0, "IAM does not have the credential"),
+        (credential.is_none(), "IAM does not have the credential"),
         (recorded.operation.is_some() || recorded.unresolved.is_some(), "an operation is not over"),
+        (recorded.reset_in_doubt.is_some(), "a reset is in doubt"),
+        (credential.is_some_and(|credential| credential.inactive), "the credential is switched off"),
+        (
+            credential.map(|credential| credential.version) != published.map(|published| published.version),
+            "the Secret holds an old password",
+        ),
         (object.rotate.is_some() && object.rotate != recorded.handled_rotate, "a rotation is not done"),
-        (ours & !known != 0, "an orphan is left"),
-        (recorded.retiring.is_some_and(ended), "the overlap is over and the replaced credential is there"),
+        (recorded.retiring.is_some(), "the replaced credential is there"),
+        (ours & !one(current.id) != 0, "an orphan is left"),
+        (usize::from(object.secret_name(scenario)) != wanted, "status names another Secret"),
+        (!recorded.former_secrets.is_empty(), "a former Secret is on record"),
+        (owned.secrets[other].is_some(), "a former Secret is left"),
     ]
     .into_iter()
     .find_map(|(wrong, why)| wrong.then_some(why))
@@ -199,6 +225,7 @@ pub(crate) fn describe(scenario: &Scenario, world: &World, process: usize) -> St
         Some(Step::DeleteCredential(id, disposal)) => format!("Delete({}, {disposal:?})", crate::facts::number(&id)),
         Some(Step::BeginOperation(operation)) => format!("Begin({}, {:?})", operation.epoch, operation.purpose),
         Some(Step::Complete(completion)) => format!("Complete({})", crate::facts::number(&completion.credential.id)),
+        Some(Step::Reset(epoch, id)) => format!("Reset({epoch}, {})", crate::facts::number(&id)),
         Some(Step::Abandon(_)) => "Abandon".to_owned(),
         Some(step) => format!("{step:?}"),
     }

@@ -1,17 +1,17 @@
 //! What the shell does with each step: the table that the real one is compared with.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use keyspaces_credential_protocol as protocol;
-use protocol::{Claim, Contender, Epoch, Grant, Observed, Purpose, Settings, Step};
+use protocol::{Epoch, Grant, Observed, Purpose, Settings, Step};
 
+use crate::calls::{claim, create, deactivate, delete, reset};
 use crate::facts::{
-    Issued, Listing, Memory, Object, Operation, Published, Recorded, Secret, Stage, Unresolved, number, one,
+    FormerSecret, Listing, Memory, Operation, ResetInDoubt, Stage, Unresolved, number, secret_name, secret_number,
     secret_out, set, span, tick, time,
 };
 use crate::mutation::{self, Mutation};
 use crate::scenario::Scenario;
-use crate::world::{Flying, Harm, Pass, World};
+use crate::world::{Harm, Pass, Seen, World};
+use crate::writes::{confirm, copy, delete_former, publish, write_resource, write_secret};
 
 /// What comes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,7 +32,7 @@ pub(crate) enum Outcome {
 
 /// How a pass goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
+pub(crate) enum Next {
     /// The next step of this pass.
     Step,
     /// A new pass at once.
@@ -41,20 +41,20 @@ enum Next {
     Sleep(Option<u8>),
 }
 
-const FAILED: Next = Next::Sleep(Some(0));
+pub(crate) const FAILED: Next = Next::Sleep(Some(0));
 
 /// The facts of a pass, as `decide` takes them.
 pub(crate) fn observed(scenario: &Scenario, pass: &Pass, memory: &Memory) -> Observed {
     let settle = if scenario.mutation == Some(Mutation::NoSettle) { 0 } else { scenario.settle };
     Observed {
-        resource: pass.object.out(scenario.policy, scenario.overlap),
+        resource: pass.object.out(scenario),
         grant: pass.granted.map(grant),
         claim: pass.claim.clone(),
-        secret: pass.secret.map(secret_out),
-        others: BTreeMap::new(),
+        secret: pass.secret.map(|seen| secret_out(seen.secret)),
+        others: pass.other.map(|seen| (secret_name(seen.name), secret_out(seen.secret))).into_iter().collect(),
         listing: pass.listing.as_ref().map(Listing::out),
         removed: set(pass.removed),
-        deactivated: BTreeSet::new(),
+        deactivated: set(pass.deactivated),
         memory: memory.out(),
         settings: Settings { settle: span(settle), hold: span(scenario.hold), resync: span(4), recheck: span(1) },
     }
@@ -110,11 +110,12 @@ fn begin_pass(scenario: &Scenario, world: &mut World, process: usize) {
     let resource = world.processes[process].resource;
     world.processes[process].wake = None;
     let Some(object) = world.owned[usize::from(resource)].object.clone() else {
-        let published = world.owned[usize::from(resource)].secret.and_then(|secret| secret.published);
         if let Some(held) = world.processes[process].memory.in_hand() {
+            let kept = world.owned[usize::from(resource)].secrets[usize::from(held.secret_name)];
+            let published = kept.and_then(|secret| secret.published).map(|published| published.credential.id);
             // The reply to its publication may have been lost, and a Secret that was to be kept then holds it.
-            if !scenario.look_when_gone || published.map(|published| published.credential.id) != Some(held.id) {
-                world.delete_by_us(held.id);
+            if !scenario.look_when_gone || published != Some(held.credential.id) {
+                world.delete_by_us(held.credential.id, scenario.foreign);
             }
         }
         world.processes[process].memory = Memory::default();
@@ -128,9 +129,10 @@ fn begin_pass(scenario: &Scenario, world: &mut World, process: usize) {
         granted: None,
         claim: None,
         secret: None,
-        secret_fresh: true,
+        other: None,
         listing: None,
         removed: 0,
+        deactivated: 0,
     });
 }
 
@@ -140,15 +142,7 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
     let owned = usize::from(resource);
     match step {
         Step::Wait { until, .. } => Next::Sleep(until.map(tick)),
-        // A replaced credential has no inactive time in these runs: it is deleted when its overlap is over.
-        Step::StartOver | Step::Deactivate(_) | Step::RecordInactive => Next::StartOver,
-        // Passwords are not reset and Secrets keep their names.
-        Step::Reset(..)
-        | Step::ReadOther(_)
-        | Step::CopySecret
-        | Step::Move(_)
-        | Step::DeleteFormer(_)
-        | Step::ForgetFormer(_) => Next::StartOver,
+        Step::StartOver => Next::StartOver,
         Step::ReadGrant => {
             pass.granted = Some(world.owned[owned].granted);
             Next::Step
@@ -158,8 +152,14 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
             Next::Step
         }
         Step::ReadSecret => {
-            pass.secret = Some(world.owned[owned].secret.filter(|_| outcome != Outcome::Lost));
-            pass.secret_fresh = true;
+            let name = pass.object.secret_name(scenario);
+            let secret = world.owned[owned].secrets[usize::from(name)].filter(|_| outcome != Outcome::Lost);
+            pass.secret = Some(Seen { name, secret, fresh: true });
+            Next::Step
+        }
+        Step::ReadOther(name) => {
+            let name = secret_number(&name);
+            pass.other = Some(Seen { name, secret: world.owned[owned].secrets[usize::from(name)], fresh: true });
             Next::Step
         }
         Step::ListCredentials | Step::Resync => {
@@ -170,33 +170,10 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
         }
         Step::ConfirmListing => confirm(scenario, world, me, pass),
         Step::AddFinalizer => write_resource(scenario, world, me, pass, outcome, |object| object.finalizer = true),
-        Step::BeginOperation(operation) => {
-            let operation = Operation::of(&operation);
-            let epoch = operation.epoch;
-            let needless = operation.purpose == Purpose::SecretLost
-                && operation.epoch == operation.first_epoch
-                && world.owned[owned].secret.and_then(|secret| secret.published).map(|published| published.credential)
-                    == pass.object.recorded.credential;
-            if scenario.mutation == Some(Mutation::Continue) && operation.epoch > operation.first_epoch {
-                world.processes[me].memory.attempt = Some((epoch - 1, Stage::Begun));
-                return Next::Step;
-            }
-            let next = if scenario.mutation == Some(Mutation::NoIntent) {
-                pass.object.recorded.operation = Some(operation);
-                Next::Step
-            } else {
-                write_resource(scenario, world, me, pass, outcome, |object| object.recorded.operation = Some(operation))
-            };
-            if next == Next::Step {
-                if needless {
-                    world.harm = Some(Harm::HealthyReplaced);
-                }
-                world.processes[me].memory.attempt = Some((epoch, Stage::Begun));
-                pass.claim = None;
-            }
-            next
+        Step::BeginOperation(operation) => begin_operation(scenario, world, me, pass, &operation, outcome),
+        Step::FenceSecret(epoch) => {
+            write_secret(scenario, world, me, pass, outcome, |secret| secret.fence = small(epoch))
         }
-        Step::FenceSecret(epoch) => write_secret(world, me, pass, outcome, |secret| secret.fence = small(epoch)),
         Step::VoidEarlier(epoch) => {
             write_resource(scenario, world, me, pass, outcome, |object| object.recorded.completed = small(epoch))
         }
@@ -209,35 +186,39 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
         }
         Step::Create(epoch) => create(scenario, world, me, pass, small(epoch), outcome),
         Step::Publish(epoch) => publish(scenario, world, me, pass, small(epoch), outcome),
-        Step::Complete(completion) => {
-            let recorded = Recorded::of(&completion);
-            let credential = recorded.credential;
-            let next = write_resource(scenario, world, me, pass, outcome, |object| object.recorded = recorded);
-            let memory = &mut world.processes[me].memory;
-            if next == Next::Step && memory.in_hand().is_none_or(|held| Some(held.id) == credential.map(|one| one.id)) {
-                memory.attempt = None;
-            }
-            next
+        Step::Reset(epoch, id) => reset(scenario, world, me, pass, small(epoch), number(&id), outcome),
+        Step::Complete(completion) => complete(scenario, world, me, pass, &completion, outcome),
+        Step::Abandon(settlement) => abandon(scenario, world, me, pass, &settlement, outcome),
+        Step::Rerender => write_secret(scenario, world, me, pass, outcome, |_| {}),
+        Step::AnnounceCopy(former) => {
+            let former = former.iter().map(FormerSecret::of).collect();
+            write_resource(scenario, world, me, pass, outcome, |object| object.recorded.former_secrets = former)
         }
-        Step::Abandon(settlement) => {
-            let unresolved = settlement.unresolved.as_ref().map(Unresolved::of);
+        Step::CopySecret => copy(scenario, world, me, pass, outcome),
+        Step::Move(former) => {
+            let former: Vec<FormerSecret> = former.iter().map(FormerSecret::of).collect();
             let next = write_resource(scenario, world, me, pass, outcome, |object| {
-                object.recorded.operation = None;
-                object.recorded.completed = small(settlement.completed);
-                object.recorded.unresolved = unresolved;
+                object.recorded.binding = Some(object.wanted_secret);
+                object.recorded.former_secrets = former;
             });
-            if next == Next::Step {
-                world.processes[me].memory.attempt = None;
-            }
-            next
+            if next == Next::Step { Next::StartOver } else { next }
         }
-        Step::Rerender => write_secret(world, me, pass, outcome, |_| {}),
-        Step::DeleteCredential(id, _) => delete(world, me, pass, number(&id), outcome),
+        Step::DeleteFormer(name) => delete_former(world, me, pass, secret_number(&name), outcome),
+        Step::ForgetFormer(name) => write_resource(scenario, world, me, pass, outcome, |object| {
+            object.recorded.former_secrets.retain(|former| former.name != secret_number(&name));
+        }),
+        Step::DeleteCredential(id, _) => delete(scenario, world, me, pass, number(&id), outcome),
+        Step::Deactivate(id) => deactivate(world, pass, number(&id), outcome),
+        Step::RecordInactive => write_resource(scenario, world, me, pass, outcome, |object| {
+            if let Some(retiring) = &mut object.recorded.retiring {
+                retiring.inactive = true;
+            }
+        }),
         Step::ForgetRetiring => {
             write_resource(scenario, world, me, pass, outcome, |object| object.recorded.retiring = None)
         }
         Step::Settle => write_resource(scenario, world, me, pass, outcome, |object| object.recorded.unresolved = None),
-        Step::ReleaseSecret => write_secret(world, me, pass, outcome, |secret| secret.ours = false),
+        Step::ReleaseSecret => write_secret(scenario, world, me, pass, outcome, |secret| secret.ours = false),
         Step::RemoveFinalizer => {
             let next = write_resource(scenario, world, me, pass, outcome, |object| object.finalizer = false);
             world.collect(resource, Some(me));
@@ -247,161 +228,81 @@ fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, s
     }
 }
 
-fn small(epoch: Epoch) -> u8 {
-    u8::try_from(epoch.0).expect("an epoch of this model")
-}
-
-/// One write of the resource with the resourceVersion that this pass knows. The reply is the new observation.
-fn write_resource(
+fn begin_operation(
     scenario: &Scenario,
     world: &mut World,
     me: usize,
     pass: &mut Pass,
+    operation: &protocol::Operation,
     outcome: Outcome,
-    change: impl FnOnce(&mut Object),
 ) -> Next {
-    let resource = world.processes[me].resource;
-    match outcome {
-        Outcome::Lost => return FAILED,
-        Outcome::Conflict => return Next::StartOver,
-        _ if !pass.fresh => return Next::StartOver,
-        // The request's deadline: a decision that was made long ago is not written any more.
-        _ if scenario.write_deadline && world.now >= pass.decided_at + scenario.hold => return Next::StartOver,
-        _ => {}
+    let operation = Operation::of(operation);
+    let epoch = operation.epoch;
+    let needless = operation.purpose == Purpose::SecretLost
+        && operation.epoch == operation.first_epoch
+        && world.owned[usize::from(world.processes[me].resource)].secrets[usize::from(operation.secret_name)]
+            .and_then(|secret| secret.published)
+            .map(|published| published.credential)
+            == pass.object.recorded.credential;
+    if scenario.mutation == Some(Mutation::Continue) && operation.epoch > operation.first_epoch {
+        world.processes[me].memory.attempt = Some((epoch - 1, Stage::Begun));
+        return Next::Step;
     }
-    let Some(object) = &mut world.owned[usize::from(resource)].object else {
-        return Next::StartOver;
+    let next = if scenario.mutation == Some(Mutation::NoIntent) {
+        pass.object.recorded.operation = Some(operation);
+        Next::Step
+    } else {
+        write_resource(scenario, world, me, pass, outcome, |object| object.recorded.operation = Some(operation))
     };
-    change(object);
-    pass.object = object.clone();
-    pass.read_at = world.now;
-    world.resource_changed(resource, Some(me));
-    if outcome == Outcome::Unseen { FAILED } else { Next::Step }
+    if next == Next::Step {
+        if needless {
+            world.harm = Some(Harm::HealthyReplaced);
+        }
+        world.processes[me].memory.attempt = Some((epoch, Stage::Begun));
+        pass.claim = None;
+    }
+    next
 }
 
-/// One write of the Secret with the resourceVersion that this pass knows. The reply is the new fact.
-fn write_secret(
+fn complete(
+    scenario: &Scenario,
     world: &mut World,
     me: usize,
     pass: &mut Pass,
+    completion: &protocol::Completion,
     outcome: Outcome,
-    change: impl FnOnce(&mut Secret),
 ) -> Next {
-    let resource = world.processes[me].resource;
-    match outcome {
-        Outcome::Lost => return FAILED,
-        Outcome::Conflict => return Next::StartOver,
-        _ if !pass.secret_fresh || world.refuses_secret => return Next::StartOver,
-        _ => {}
+    let (credential, binding) = (number(&completion.credential.id), pass.object.secret_name(scenario));
+    let next = write_resource(scenario, world, me, pass, outcome, |object| {
+        object.recorded.complete(completion, binding);
+    });
+    let memory = &mut world.processes[me].memory;
+    if next == Next::Step && memory.in_hand().is_none_or(|held| held.credential.id == credential) {
+        memory.attempt = None;
     }
-    let Some(secret) = &mut world.owned[usize::from(resource)].secret else {
-        return Next::StartOver;
-    };
-    change(secret);
-    pass.secret = Some(Some(*secret));
-    world.secret_changed(resource, Some(me));
-    if outcome == Outcome::Unseen { FAILED } else { Next::Step }
+    next
 }
 
-/// GET the Secret, then, as another request, the resource. Both must be as this pass knows them.
-fn confirm(scenario: &Scenario, world: &World, me: usize, pass: &mut Pass) -> Next {
-    let secret = world.owned[usize::from(world.processes[me].resource)].secret;
-    let unchanged = match pass.secret.flatten() {
-        Some(_) => pass.secret_fresh,
-        None => secret.is_none(),
-    };
-    let Some(listing) = &mut pass.listing else {
-        return Next::StartOver;
-    };
-    if scenario.reread_secret && !listing.secret_seen {
-        listing.secret_seen = true;
-        return if unchanged { Next::Step } else { Next::StartOver };
-    }
-    listing.confirmed = true;
-    pass.read_at = world.now;
-    if pass.fresh { Next::Step } else { Next::StartOver }
-}
-
-fn create(scenario: &Scenario, world: &mut World, me: usize, pass: &Pass, epoch: u8, outcome: Outcome) -> Next {
-    let owner = world.processes[me].resource;
-    if scenario.create_deadline && world.now >= pass.read_at + scenario.settle {
-        // The pass is too old to act on.
-        return Next::StartOver;
-    }
-    if world.refuses_secret {
-        world.harm = Some(Harm::CreatedInVain);
-    }
-    let created = match outcome {
-        Outcome::Lost => None,
-        Outcome::Late => {
-            world.flying.push(Flying::Create { before: pass.read_at + scenario.settle, owner });
-            None
-        }
-        _ => {
-            let created = world.create(Some(owner));
-            if created.is_none() {
-                // LimitExceeded: it did not happen, and the process knows.
-                world.processes[me].memory.attempt = Some((epoch, Stage::Begun));
-                return Next::Sleep(Some(world.now + 1));
-            }
-            created
-        }
-    };
-    let created = match (outcome, scenario.mutation) {
-        (Outcome::Reply, _) => created,
-        (_, Some(Mutation::RetryCreate)) => world.create(Some(owner)),
-        _ => None,
-    };
-    let attempt = created.map(|created| (epoch, Stage::InHand(Issued { id: created.id, at: world.now })));
-    world.processes[me].memory.attempt = attempt;
-    if attempt.is_some() { Next::StartOver } else { FAILED }
-}
-
-fn publish(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, epoch: u8, outcome: Outcome) -> Next {
-    let resource = world.processes[me].resource;
-    let truth = world.owned[usize::from(resource)].secret;
-    let Some(held) = world.processes[me].memory.in_hand() else {
-        return Next::StartOver;
-    };
-    match outcome {
-        Outcome::Lost => return FAILED,
-        Outcome::Conflict => return Next::StartOver,
-        _ => {}
-    }
-    let unchanged = match pass.secret.flatten() {
-        Some(_) => pass.secret_fresh,
-        // must-not-exist: no resourceVersion protects it, so the request's deadline is inside the hold time.
-        None => truth.is_none() && world.now < held.at + scenario.hold,
-    };
-    let gone = world.owned[usize::from(resource)].object.is_none();
-    if (!unchanged && scenario.mutation != Some(Mutation::PublishUnfenced)) || gone || world.refuses_secret {
-        return Next::StartOver;
-    }
-    let secret = Secret { ours: true, published: Some(Published { credential: held, epoch }), fence: epoch };
-    world.owned[usize::from(resource)].secret = Some(secret);
-    pass.secret = Some(Some(secret));
-    pass.secret_fresh = true;
-    world.secret_changed(resource, Some(me));
-    if outcome == Outcome::Unseen { FAILED } else { Next::Step }
-}
-
-fn delete(world: &mut World, me: usize, pass: &mut Pass, id: u8, outcome: Outcome) -> Next {
-    match outcome {
-        Outcome::Lost => return FAILED,
-        Outcome::Late => {
-            world.flying.push(Flying::Delete { id });
-            return FAILED;
-        }
-        _ => world.delete_by_us(id),
-    }
-    if outcome == Outcome::Unseen {
-        return FAILED;
-    }
-    pass.removed |= one(id);
-    if world.processes[me].memory.in_hand().is_some_and(|held| held.id == id) {
+fn abandon(
+    scenario: &Scenario,
+    world: &mut World,
+    me: usize,
+    pass: &mut Pass,
+    settlement: &protocol::Settlement,
+    outcome: Outcome,
+) -> Next {
+    let unresolved = settlement.unresolved.as_ref().map(Unresolved::of);
+    let doubt = settlement.reset_in_doubt.as_ref().map(ResetInDoubt::of);
+    let next = write_resource(scenario, world, me, pass, outcome, |object| {
+        object.recorded.operation = None;
+        object.recorded.completed = small(settlement.completed);
+        object.recorded.unresolved = unresolved;
+        object.recorded.reset_in_doubt = doubt;
+    });
+    if next == Next::Step {
         world.processes[me].memory.attempt = None;
     }
-    Next::Step
+    next
 }
 
 /// The grant as `decide` takes it.
@@ -409,27 +310,6 @@ fn grant(granted: bool) -> Grant {
     if granted { Grant::Granted } else { Grant::Refused { namespace: String::new(), annotation: None } }
 }
 
-/// The claim by a quorum read of all resources. The first is the oldest.
-fn claim(scenario: &Scenario, world: &World, resource: u8) -> Claim {
-    if scenario.mutation == Some(Mutation::ShareUser) {
-        return Claim::Won;
-    }
-    let contender = |index: usize, object: &Object| Contender {
-        granted: world.owned[index].granted,
-        uid: index.to_string(),
-        created_at: time(0),
-        namespace: String::new(),
-        name: String::new(),
-        operating: object.recorded.operation.is_some()
-            || (scenario.windows_contest && object.recorded.unresolved.is_some()),
-        holds: set(object.recorded.known()),
-    };
-    let all: Vec<Contender> = world
-        .owned
-        .iter()
-        .enumerate()
-        .filter_map(|(index, owned)| owned.object.as_ref().map(|object| contender(index, object)))
-        .collect();
-    let me = all.iter().find(|contender| contender.uid == resource.to_string());
-    me.map_or(Claim::Won, |me| protocol::claim(me, &all))
+fn small(epoch: Epoch) -> u8 {
+    u8::try_from(epoch.0).expect("an epoch of this model")
 }

@@ -1,8 +1,9 @@
 //! The state of everything: IAM, the API server, the processes, and what is on its way between them.
 
 use keyspaces_credential_protocol as protocol;
+use protocol::ForeignPolicy;
 
-use crate::facts::{Id, Ids, Issued, Listing, Memory, Object, Secret, Tick, one};
+use crate::facts::{Id, Ids, Issued, Listing, Means, Memory, Name, Object, Secret, Tick, Version, one};
 use crate::scenario::{Budget, Scenario};
 
 /// A credential in IAM.
@@ -12,6 +13,12 @@ pub(crate) struct Credential {
     pub(crate) created: Tick,
     /// The resource whose process created it; a human did if none.
     pub(crate) owner: Option<u8>,
+    /// Its present password.
+    pub(crate) version: Version,
+    /// That password is of an attempt that was no longer the present one when IAM reset it.
+    pub(crate) stray: bool,
+    /// It is switched off.
+    pub(crate) inactive: bool,
 }
 
 /// A call that IAM accepted and has not performed.
@@ -25,18 +32,41 @@ pub(crate) enum Flying {
     Delete {
         id: Id,
     },
+    /// It lands before a time or never.
+    Reset {
+        id: Id,
+        epoch: u8,
+        before: Tick,
+    },
 }
 
-/// One `KeyspacesCredential` and its Secret.
+/// One `KeyspacesCredential` and its Secrets, one of each name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Owned {
     /// None once it is gone.
     pub(crate) object: Option<Object>,
     /// Its namespace is granted the IAM user.
     pub(crate) granted: bool,
-    pub(crate) secret: Option<Secret>,
+    pub(crate) secrets: [Option<Secret>; 2],
     /// What was current and retiring when the resource went.
     pub(crate) kept: Ids,
+}
+
+impl Owned {
+    /// The Secrets of the resource, and those that it was to leave behind.
+    pub(crate) fn all_secrets(&self) -> impl Iterator<Item = Secret> {
+        self.secrets.into_iter().flatten()
+    }
+}
+
+/// A Secret as it was read or written in a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Seen {
+    pub(crate) name: Name,
+    /// None: there is none.
+    pub(crate) secret: Option<Secret>,
+    /// It has not changed since: a write with the resourceVersion that was read succeeds.
+    pub(crate) fresh: bool,
 }
 
 /// What a pass has read.
@@ -51,13 +81,13 @@ pub(crate) struct Pass {
     pub(crate) decided_at: Tick,
     pub(crate) granted: Option<bool>,
     pub(crate) claim: Option<protocol::Claim>,
-    /// None: not read. Some(None): read, and there is none.
-    #[expect(clippy::option_option, reason = "`decide` tells the two apart as well")]
-    pub(crate) secret: Option<Option<Secret>>,
-    /// The Secret has not changed since.
-    pub(crate) secret_fresh: bool,
+    /// The Secret of the resource.
+    pub(crate) secret: Option<Seen>,
+    /// The Secret to move to, or one that was moved from.
+    pub(crate) other: Option<Seen>,
     pub(crate) listing: Option<Listing>,
     pub(crate) removed: Ids,
+    pub(crate) deactivated: Ids,
 }
 
 /// One process of the operator, reconciling one resource.
@@ -73,7 +103,7 @@ pub(crate) struct Process {
 /// Harm that we did, which no later state would show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Harm {
-    /// We deleted a credential that a human made.
+    /// We deleted a credential that a human made and that was not ours to delete.
     ForeignDeleted,
     /// We deleted the credential that status calls current, and the resource is not being deleted.
     CurrentDeleted,
@@ -101,6 +131,8 @@ pub(crate) struct World {
     pub(crate) refuses_secret: bool,
     /// What a human deleted.
     pub(crate) destroyed_outside: Ids,
+    /// A human deleted or damaged a Secret.
+    pub(crate) secret_lost: bool,
     pub(crate) harm: Option<Harm>,
 }
 
@@ -111,7 +143,7 @@ impl World {
         let owned = |resource| Owned {
             object: Some(Object::default()),
             granted: !scenario.refused.contains(&resource),
-            secret: None,
+            secrets: [None; 2],
             kept: 0,
         };
         Self {
@@ -128,21 +160,23 @@ impl World {
             last: None,
             refuses_secret: false,
             destroyed_outside: 0,
+            secret_lost: false,
             harm: None,
         }
     }
 
-    /// The resource goes, for no finalizer keeps it, and the garbage collector takes the Secret that it controls.
+    /// The resource goes, for no finalizer keeps it, and the garbage collector takes the Secrets that it controls.
     pub(crate) fn collect(&mut self, resource: u8, writer: Option<usize>) {
         let owned = &mut self.owned[usize::from(resource)];
         let Some(object) = owned.object.take_if(|object| object.deleting && !object.finalizer) else {
             return;
         };
-        owned.secret = owned.secret.filter(|secret| !secret.ours);
-        let recorded = object.recorded;
-        owned.kept = [recorded.credential, recorded.retiring].into_iter().flatten().map(|issued| one(issued.id)).sum();
+        owned.secrets = owned.secrets.map(|secret| secret.filter(|secret| !secret.ours));
+        let (current, retiring) = (object.recorded.credential, object.recorded.retiring);
+        owned.kept = current.map_or(0, |current| one(current.id)) | retiring.map_or(0, |retiring| one(retiring.id));
         self.resource_changed(resource, writer);
-        self.secret_changed(resource, writer);
+        self.secret_changed(resource, 0, writer);
+        self.secret_changed(resource, 1, writer);
     }
 
     /// IAM makes a credential, if a slot is free.
@@ -150,7 +184,8 @@ impl World {
         if self.iam.len() >= 2 {
             return None;
         }
-        let credential = Credential { id: self.next_id, created: self.now, owner };
+        let credential =
+            Credential { id: self.next_id, created: self.now, owner, version: 0, stray: false, inactive: false };
         self.next_id += 1;
         self.iam.push(credential);
         Some(Issued { id: credential.id, at: credential.created })
@@ -164,12 +199,26 @@ impl World {
         }
     }
 
+    /// IAM gives a credential of ours another password, if it has it.
+    pub(crate) fn reset(&mut self, id: Id, epoch: u8) -> Option<Credential> {
+        let present = |object: &Object| {
+            let open = object.recorded.operation.as_ref();
+            open.is_some_and(|open| open.means == Means::Reset(id) && open.epoch == epoch)
+        };
+        let stray = !self.owned.iter().filter_map(|owned| owned.object.as_ref()).any(present);
+        let credential = self.iam.iter_mut().find(|credential| credential.id == id)?;
+        credential.version += 1;
+        credential.stray = stray;
+        Some(*credential)
+    }
+
     /// One of our processes has IAM delete a credential.
-    pub(crate) fn delete_by_us(&mut self, id: Id) {
+    pub(crate) fn delete_by_us(&mut self, id: Id, foreign: ForeignPolicy) {
         let Some(credential) = self.iam.iter().find(|credential| credential.id == id) else {
             return;
         };
-        if credential.owner.is_none() {
+        let older = |other: &Credential| other.owner.is_none() && other.created < credential.created;
+        if credential.owner.is_none() && (foreign == ForeignPolicy::Keep || self.iam.iter().any(older)) {
             self.harm = Some(Harm::ForeignDeleted);
         }
         let current = |object: &Object| !object.deleting && object.recorded.credential.is_some_and(|one| one.id == id);
@@ -198,13 +247,14 @@ impl World {
         }
     }
 
-    /// The Secret was written by `writer`, or by somebody outside.
-    pub(crate) fn secret_changed(&mut self, resource: u8, writer: Option<usize>) {
+    /// The Secret of this name was written by `writer`, or by somebody outside.
+    pub(crate) fn secret_changed(&mut self, resource: u8, name: Name, writer: Option<usize>) {
         for (index, process) in self.processes.iter_mut().enumerate() {
             if process.resource == resource && Some(index) != writer {
                 process.wake = Some(0);
                 if let Some(pass) = &mut process.pass {
-                    pass.secret_fresh = false;
+                    let seen = pass.secret.iter_mut().chain(&mut pass.other);
+                    seen.filter(|seen| seen.name == name).for_each(|seen| seen.fresh = false);
                 }
             }
         }
@@ -215,7 +265,7 @@ impl World {
         self.now = to;
         self.ghosts.retain(|(_, gone)| to < gone + settle);
         self.flying.retain(|call| match call {
-            Flying::Create { before, .. } => to < *before,
+            Flying::Create { before, .. } | Flying::Reset { before, .. } => to < *before,
             Flying::Delete { .. } => true,
         });
         for process in &mut self.processes {
@@ -235,7 +285,14 @@ impl World {
             shown.extend(self.ghosts.iter().map(|(credential, _)| issued(credential)));
         }
         shown.sort_by_key(|issued| issued.id);
-        Listing { shown, taken_at: self.now, secret_seen: false, confirmed: false }
+        let off = self.iam.iter().filter(|credential| credential.inactive);
+        Listing {
+            shown,
+            inactive: off.map(|credential| one(credential.id)).sum(),
+            taken_at: self.now,
+            secret_seen: false,
+            confirmed: false,
+        }
     }
 
     /// The ids that IAM has.

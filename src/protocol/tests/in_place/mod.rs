@@ -175,3 +175,41 @@ fn a_credential_of_somebody_else_that_appears_during_a_reset_is_none_of_ours() {
     assert!(world.works() && world.deleted.is_empty());
     assert_eq!(world.ids(), [id(1), id(9)].into());
 }
+
+#[test]
+fn a_secret_that_is_kept_outlives_a_doubt_about_its_password() {
+    let mut world = ready();
+    world.resource.deletion_policy = DeletionPolicy::Retain;
+    world.resource.rotate = Some("now".to_owned());
+    world.fault = Some(Fault::ResetHappensUnseen);
+    world.run();
+    assert!(world.recorded().reset_in_doubt.is_some());
+    world.resource.deleting = true;
+    // The first reset lands late: nobody can see it.
+    *world.resets.get_mut(&id(1)).unwrap() += 1;
+    let done = world.run_for(LONG);
+    assert!(world.gone, "{done:?}");
+    assert_eq!(world.resets[&id(1)], world.published_reset, "{done:?}");
+    assert_eq!(world.ids(), [id(1)].into());
+}
+
+#[test]
+fn a_doubt_that_no_reset_can_end_does_not_hold_up_a_deletion() {
+    let hinder: [fn(&mut World); 4] = [
+        |world| world.iam.clear(),
+        |world| world.iam[0].usable = Usable::No,
+        |world| world.secret = SecretFact::Absent,
+        |world| world.secret_mut().immutable = true,
+    ];
+    for hinder in hinder {
+        let mut world = ready();
+        world.resource.deletion_policy = DeletionPolicy::Retain;
+        world.resource.rotate = Some("now".to_owned());
+        world.fault = Some(Fault::ResetHappensUnseen);
+        world.run();
+        world.resource.deleting = true;
+        hinder(&mut world);
+        let done = world.run_for(LONG);
+        assert!(world.gone, "{done:?}");
+    }
+}

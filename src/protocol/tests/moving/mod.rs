@@ -26,7 +26,7 @@ fn assert_moved(world: &World) {
 #[test]
 fn the_new_secret_comes_first_and_the_old_one_goes_after_its_time() {
     let mut world = moving();
-    let mut expected = vec!["ReadGrant", "ReadClaims", "ReadSecret", "ReadOther", "CopySecret", "Move"];
+    let mut expected = vec!["ReadGrant", "ReadClaims", "ReadSecret", "ReadOther", "AnnounceCopy", "CopySecret", "Move"];
     expected.extend(["ReadGrant", "ReadClaims", "ReadSecret", "Wait(Ready/Published)"]);
     assert_eq!(world.run(), expected);
     assert_moved(&world);
@@ -40,7 +40,7 @@ fn the_new_secret_comes_first_and_the_old_one_goes_after_its_time() {
 
 #[test]
 fn a_crash_anywhere_loses_nothing() {
-    for step in ["CopySecret", "Move", "DeleteFormer", "ForgetFormer"] {
+    for step in ["AnnounceCopy", "CopySecret", "Move", "DeleteFormer", "ForgetFormer"] {
         for fault in [Fault::CrashBefore, Fault::CrashAfter] {
             let mut world = moving();
             world.fault = Some(fault(step));
@@ -131,4 +131,51 @@ fn an_immutable_secret_is_left_behind() {
     world.secret_mut().immutable = true;
     world.run();
     assert_eq!((world.resource.secret_name.as_str(), world.published()), ("bills", Some(id(1))));
+}
+
+#[test]
+fn a_copy_that_is_no_longer_wanted_is_removed() {
+    for fault in [Fault::CrashAfter("CopySecret"), Fault::CrashBefore("Move")] {
+        let mut world = moving();
+        world.fault = Some(fault);
+        world.run_until_fault();
+        assert_eq!(others(&world), ["bills"], "{fault:?}");
+        world.resource.wanted_secret_name = "orders".to_owned();
+        world.run_for(OVERLAP * 2);
+        assert_eq!((world.resource.secret_name.as_str(), others(&world).len()), ("orders", 0), "{fault:?}");
+        assert_eq!(world.recorded().former_secrets, []);
+        assert!(world.works());
+    }
+}
+
+#[test]
+fn a_copy_is_announced_anew_if_the_record_is_old() {
+    let mut world = moving();
+    world.fault = Some(Fault::CrashBefore("CopySecret"));
+    world.run_until_fault();
+    world.pass_time(OVERLAP * 2);
+    let done = world.run();
+    let announced = done.iter().position(|step| step == "AnnounceCopy").unwrap();
+    assert_eq!(done[announced + 1], "CopySecret", "{done:?}");
+    assert_moved(&world);
+}
+
+#[test]
+fn a_process_that_is_late_does_not_copy_the_old_credential_over_the_new_one() {
+    let mut world = World::rotated();
+    let new = world.secret.clone();
+    // It still believes in the former Secret, which holds credential 1 in epoch 1; the move and a rotation are done.
+    world.resource.recorded.credential = world.published().map(|_| super::world::issued(1, world.now));
+    world.resource.recorded.retiring = None;
+    world.resource.wanted_secret_name = "bills".to_owned();
+    world.resource.recorded.former_secrets = vec![FormerSecret { name: "bills".to_owned(), since: world.now }];
+    let mut old = new.clone();
+    if let SecretFact::Ours(ours) = &mut old {
+        let credential = super::world::issued(1, world.now);
+        ours.published = Some(Published { credential, epoch: Epoch(1) });
+    }
+    world.secret = old;
+    world.others.insert("bills".to_owned(), new);
+    let done = world.run_once();
+    assert_eq!(done.last().map(String::as_str), Some("Move"), "which is refused: {done:?}");
 }

@@ -264,6 +264,7 @@ fn fed_back(observed: &Observed, step: Step) -> Option<Observed> {
         Step::ReadOther(name) => {
             next.others.insert(name, SecretFact::Absent);
         }
+        Step::AnnounceCopy(former) => recorded.former_secrets = former,
         Step::CopySecret => {
             next.others.insert(next.resource.wanted_secret_name.clone(), next.secret.clone()?);
         }
@@ -303,7 +304,7 @@ proptest! {
         let recorded = &observed.resource.recorded;
         match decide(&observed, now) {
             Step::Create(_) | Step::Reset(..) | Step::Resync | Step::Preflight(_) | Step::Publish(_) | Step::Rerender | Step::AddFinalizer
-                | Step::CopySecret | Step::Move(_) | Step::DeleteFormer(_) | Step::ForgetFormer(_) | Step::Deactivate(_) | Step::RecordInactive | Step::ForgetRetiring | Step::ReleaseSecret
+                | Step::AnnounceCopy(_) | Step::CopySecret | Step::Move(_) | Step::DeleteFormer(_) | Step::ForgetFormer(_) | Step::Deactivate(_) | Step::RecordInactive | Step::ForgetRetiring | Step::ReleaseSecret
                 | Step::RemoveFinalizer => prop_assert!(false, "{:?}", decide(&observed, now)),
             // To take over is to end what is open: it is not begun.
             Step::BeginOperation(_) => prop_assert!(recorded.operation.is_some()),

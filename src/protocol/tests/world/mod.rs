@@ -286,6 +286,7 @@ impl World {
                 let fact = self.others.get(&name).cloned().unwrap_or(SecretFact::Absent);
                 observed.others.insert(name, fact);
             }
+            Step::AnnounceCopy(former) => self.resource.recorded.former_secrets = former,
             Step::CopySecret => {
                 let name = self.resource.wanted_secret_name.clone();
                 self.others.insert(name.clone(), self.secret.clone());
@@ -491,6 +492,7 @@ pub(crate) fn kind(step: &Step) -> &'static str {
         Step::Rerender => "Rerender",
         Step::DeleteCredential(..) => "Delete",
         Step::ReadOther(_) => "ReadOther",
+        Step::AnnounceCopy(_) => "AnnounceCopy",
         Step::CopySecret => "CopySecret",
         Step::Move(_) => "Move",
         Step::DeleteFormer(_) => "DeleteFormer",
