@@ -1,5 +1,6 @@
 //! What the owner of a resource asks for.
 
+#![allow(clippy::duplicated_attributes, reason = "each printcolumn has a name and a type")]
 #![allow(unreachable_pub, reason = "KubeSchema derives a public shadow of each struct to carry the CEL rules")]
 
 use std::collections::BTreeMap;

@@ -129,9 +129,12 @@ impl Iam {
             .interceptor(witness.clone())
             .send()
             .await
-            .map_err(|error| match is_absence(&error) {
-                true => IamError::new(OPERATION, IamErrorKind::Unavailable, user, "IAM knows no such credential"),
-                false => self.heed(turn, classify(OPERATION, user, witness.has_left(), &error)),
+            .map_err(|error| {
+                if is_absence(&error) {
+                    IamError::new(OPERATION, IamErrorKind::Unavailable, user, "IAM knows no such credential")
+                } else {
+                    self.heed(turn, classify(OPERATION, user, witness.has_left(), &error))
+                }
             })?;
         output
             .service_specific_credential

@@ -140,15 +140,16 @@ impl Verdict {
         retires_at: Option<Timestamp>,
         doubt_ends_at: Option<Timestamp>,
     ) -> Self {
-        let mut message = format!("Secret {} holds the credential of {service_user_name}", resource.secret_name);
-        if let Some(at) = retires_at {
-            message.push_str(&format!("; the replaced one works until {at}"));
-        }
-        if let Some(at) = doubt_ends_at {
-            message.push_str(&format!(
-                "; a reset whose reply was lost may still land, so the password is reset once more at {at}"
-            ));
-        }
+        let retires = retires_at.map(|at| format!("; the replaced one works until {at}"));
+        let resets = doubt_ends_at.map(|at| {
+            format!("; a reset whose reply was lost may still land, so the password is reset once more at {at}")
+        });
+        let message = format!(
+            "Secret {} holds the credential of {service_user_name}{}{}",
+            resource.secret_name,
+            retires.unwrap_or_default(),
+            resets.unwrap_or_default()
+        );
         Self::new(State::Ready, Reason::Published, message)
     }
 

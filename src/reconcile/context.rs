@@ -50,6 +50,7 @@ pub struct Context {
 impl Context {
     /// A context with nothing remembered.
     #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "the parts of the operator, put together in one place")]
     pub fn new(
         client: Client,
         iam: Iam,

@@ -40,7 +40,7 @@ impl Pass<'_> {
             Step::BeginOperation(operation) => self.begin_operation(&operation).await?,
             Step::FenceSecret(epoch) => self.fence_secret(epoch).await?,
             Step::VoidEarlier(epoch) => {
-                self.write_status(|status| status.completed_epoch = Some(number(epoch))).await?
+                self.write_status(|status| status.completed_epoch = Some(number(epoch))).await?;
             }
             Step::Preflight(epoch) => {
                 self.preflight(epoch).await?;

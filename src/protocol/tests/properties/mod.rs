@@ -261,9 +261,6 @@ fn fed_back(observed: &Observed, step: Step) -> Option<Observed> {
         Step::Settle => recorded.unresolved = None,
         Step::ReleaseSecret => next.secret = Some(SecretFact::NotOurs),
         Step::RemoveFinalizer => next.resource.finalizer = false,
-        Step::ReadOther(name) => {
-            next.others.insert(name, SecretFact::Absent);
-        }
         Step::AnnounceCopy(former) => recorded.former_secrets = former,
         Step::CopySecret => {
             next.others.insert(next.resource.wanted_secret_name.clone(), next.secret.clone()?);
@@ -272,7 +269,7 @@ fn fed_back(observed: &Observed, step: Step) -> Option<Observed> {
             recorded.former_secrets = former;
             next.resource.secret_name.clone_from(&next.resource.wanted_secret_name);
         }
-        Step::DeleteFormer(name) => {
+        Step::ReadOther(name) | Step::DeleteFormer(name) => {
             next.others.insert(name, SecretFact::Absent);
         }
         Step::ForgetFormer(name) => recorded.former_secrets.retain(|former| former.name != name),
