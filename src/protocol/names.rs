@@ -127,6 +127,24 @@ impl fmt::Display for ServiceUserName {
     }
 }
 
+/// The name of a Secret, if it is one. A status can be edited, and a name goes into the path of a request.
+///
+/// Source: *Kubernetes documentation*, "Object Names and IDs", DNS subdomain names.
+///
+/// # Errors
+/// It is empty, longer than 253 characters, or not made of labels of lower-case letters, digits and hyphens.
+pub fn secret_name(text: &str) -> Result<&str, InvalidName> {
+    let label = |label: &str| {
+        let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        !label.is_empty() && !label.starts_with('-') && !label.ends_with('-') && label.bytes().all(inside)
+    };
+    if text.len() <= 253 && text.split('.').all(label) {
+        Ok(text)
+    } else {
+        Err(InvalidName { kind: "name of a Secret", rule: "lower-case letters, digits, hyphens and dots" })
+    }
+}
+
 /// The number of an attempt to replace the credential. Each attempt of each process has its own, and it only grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Epoch(pub u64);
@@ -160,6 +178,18 @@ impl fmt::Display for Epoch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_of_a_secret_is_no_way_to_anything_else() {
+        let longest = "s".repeat(253);
+        for good in ["orders", "o", "0.a-b.c", longest.as_str()] {
+            assert_eq!(secret_name(good), Ok(good));
+        }
+        let too_long = "s".repeat(254);
+        for bad in ["", "..", "../x", "a/b", "a?b", "A", "-a", "a-", "a..b", ".a", "a%2f", "ü", too_long.as_str()] {
+            assert!(secret_name(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn a_user_name_is_what_iam_accepts_and_nothing_else() {

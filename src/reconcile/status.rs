@@ -11,7 +11,7 @@ use crate::api::{
 };
 use crate::protocol::{
     CredentialId, Epoch, Failures, FormerSecret, InvalidName, Issued, Means, Operation, Purpose, Recorded,
-    ResetInDoubt, Retiring, RetiringStage, ServiceUserName, Unresolved,
+    ResetInDoubt, Retiring, RetiringStage, ServiceUserName, Unresolved, secret_name,
 };
 
 /// The facts that status records.
@@ -28,7 +28,7 @@ pub(crate) fn recorded(status: &KeyspacesCredentialStatus) -> Result<Recorded, I
         rotated_at: status.last_rotated_at.as_ref().map(|time| time.0),
         unresolved: status.unresolved.as_ref().map(unresolved).transpose()?,
         reset_in_doubt: status.reset_in_doubt.as_ref().map(reset_in_doubt).transpose()?,
-        former_secrets: status.former_secrets.iter().map(former_secret).collect(),
+        former_secrets: status.former_secrets.iter().map(former_secret).collect::<Result<_, _>>()?,
         failures: status.failures.as_ref().map(failures),
     })
 }
@@ -100,8 +100,8 @@ fn reset_in_doubt(status: &ResetInDoubtStatus) -> Result<ResetInDoubt, InvalidNa
     Ok(ResetInDoubt { id: CredentialId::parse(status.id.as_str())?, until: status.until.0 })
 }
 
-fn former_secret(status: &FormerSecretStatus) -> FormerSecret {
-    FormerSecret { name: status.name.clone(), since: status.since.0 }
+fn former_secret(status: &FormerSecretStatus) -> Result<FormerSecret, InvalidName> {
+    Ok(FormerSecret { name: secret_name(&status.name)?.to_owned(), since: status.since.0 })
 }
 
 fn failures(status: &FailuresStatus) -> Failures {
