@@ -38,9 +38,9 @@ build: ## build the operator and what tests it
 test: setup image-root ## run every test
 	cargo test --locked --workspace
 
-# At most 45 seconds a run: the largest ones are not complete then, and say so.
+# At most 35 seconds a run: the largest ones are not complete then, and say so.
 model: build ## run the model of the protocol with more faults than the tests do (twenty minutes); LIMIT=seconds a run
-	$(TARGET)/debug/protocol-model --large $(or $(LIMIT),45)
+	$(TARGET)/debug/protocol-model --large $(or $(LIMIT),35)
 
 demo: setup build ## see it work, from nothing to a rotation; KEEP=1 leaves it running
 	$(TARGET)/debug/demo --operator $(OPERATOR) $(if $(KEEP),--keep)
