@@ -48,9 +48,9 @@ soak: setup ## chaos, then quiet, then all has to be well; DURATION=seconds SEED
 	SOAK_SECONDS=$(or $(DURATION),300) SOAK_SEED=$(or $(SEED),$(shell date +%s)) \
 	  cargo test --locked --workspace --test e2e soak:: -- --nocapture
 
-# At most 45 seconds a run: the largest ones are not complete then, and say so.
+# At most 35 seconds a run: the largest ones are not complete then, and say so.
 model: build ## run the model of the protocol with more faults than the tests do (twenty minutes); LIMIT=seconds a run
-	$(TARGET)/debug/protocol-model --large $(or $(LIMIT),45)
+	$(TARGET)/debug/protocol-model --large $(or $(LIMIT),35)
 
 demo: setup build ## see it work: a life with its rotations and accidents; KEEP=1 leaves it running
 	$(TARGET)/debug/demo --operator $(OPERATOR) $(if $(KEEP),--keep)

@@ -104,7 +104,8 @@ fn mutations() -> Vec<(&'static str, Scenario)> {
             Scenario {
                 resources: 2,
                 epochs: 3,
-                budget: Budget { crashes: 1, ..NONE },
+                budget: Budget { crashes: 1, switches: 1, ..NONE },
+                ticks: 2,
                 ..broken("11 one resource per user", Mutation::ShareUser, Applied)
             },
         ),
