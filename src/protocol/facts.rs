@@ -22,6 +22,8 @@ pub struct Observed {
     pub secret: Option<SecretFact>,
     /// Further Secrets as quorum reads showed them, by name: the one to move to, and those that were moved from.
     pub others: BTreeMap<String, SecretFact>,
+    /// Those of them that this pass has written.
+    pub copied: BTreeSet<String>,
     /// The credentials of the IAM user.
     pub listing: Option<Listing>,
     /// Credentials that this pass removed from IAM, or found gone when it tried to.

@@ -25,8 +25,6 @@ pub(crate) fn relocate(observed: &Observed, secret: &SecretFact, now: Timestamp)
     Some(match observed.others.get(wanted) {
         None => Step::ReadOther(wanted.clone()),
         Some(SecretFact::NotOurs) => stall(observed, Verdict::secret_conflict(wanted), now),
-        // The same id is not enough: its password may have been reset since the copy.
-        Some(SecretFact::Ours(copy)) if copy.published.as_ref() == Some(published) => moved(),
         Some(SecretFact::Ours(OurSecret { immutable: true, .. })) => {
             stall(observed, Verdict::secret_immutable(wanted), now)
         }
@@ -39,7 +37,10 @@ pub(crate) fn relocate(observed: &Observed, secret: &SecretFact, now: Timestamp)
         Some(SecretFact::Absent | SecretFact::Ours(_)) if !announced(observed, now) => {
             Step::AnnounceCopy(with_copy(resource, now))
         }
-        Some(SecretFact::Absent | SecretFact::Ours(_)) => Step::CopySecret,
+        // Written although it may hold the credential already: another process may be about to delete it as a former one, and
+        // loses by its old resourceVersion.
+        Some(SecretFact::Absent | SecretFact::Ours(_)) if !observed.copied.contains(wanted) => Step::CopySecret,
+        Some(SecretFact::Absent | SecretFact::Ours(_)) => moved(),
     })
 }
 

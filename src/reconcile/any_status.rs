@@ -228,6 +228,7 @@ proptest! {
             claim: Some(Claim::Won),
             secret: Some(secret),
             others: BTreeMap::new(),
+            copied: BTreeSet::new(),
             listing,
             removed: BTreeSet::new(),
             deactivated: BTreeSet::new(),

@@ -176,6 +176,7 @@ impl<'a> Pass<'a> {
             claim: None,
             secret: None,
             others: BTreeMap::new(),
+            copied: BTreeSet::new(),
             listing: None,
             removed: BTreeSet::new(),
             deactivated: BTreeSet::new(),

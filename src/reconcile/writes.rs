@@ -131,17 +131,26 @@ impl Pass<'_> {
             epoch: published.epoch,
         };
         let (owner, spec) = (Owner::new(&self.object, &name), &self.object.spec.secret);
-        let wanted = render(&owner, spec, &login, target);
+        let wanted = fenced_anew(render(&owner, spec, &login, target), target);
         // What the API server says to the write itself is not repeated. What it has against it, it says to a password that is none.
         let trial = render(&owner, spec, &Login { password: &"0".repeat(60), ..login }, target);
         self.try_secret(&trial, target).await?;
         let written = self.write(&wanted, target).await?;
-        self.see_other(name, Some(written));
+        self.see_other(name.clone(), Some(written));
+        self.observed.copied.insert(name);
         Ok(())
     }
 
     /// Deletes a Secret that was moved from, if it is still the object that was read.
+    ///
+    /// The resource is read again first: if the Secret was to be the one in use again since, that was recorded before the Secret
+    /// was written, so either this sees the record or the resourceVersion is an old one.
     pub(crate) async fn delete_former(&mut self, name: String) -> Result<(), Failure> {
+        let (resources, own_name) = (self.resources(), self.object.name_any());
+        let now = bounded(self.context, "reading the resource", resources.get_opt(&own_name)).await?;
+        if now.as_ref().and_then(ResourceExt::resource_version) != self.object.resource_version() {
+            return Err(Failure::Conflict("deleting the former Secret"));
+        }
         let former = self.others.get(&name).and_then(|seen| seen.object.as_ref());
         let preconditions =
             former.map(|secret| Preconditions { uid: secret.uid(), resource_version: secret.resource_version() });
@@ -230,6 +239,15 @@ impl Pass<'_> {
             Err(elapsed) => Err(kube::Error::Service(elapsed.into())),
         }
     }
+}
+
+/// The Secret with a higher fence than the one that it replaces, so that the API server does not take the write for none.
+fn fenced_anew(mut wanted: Secret, target: Option<&Secret>) -> Secret {
+    if let Some(target) = target {
+        let fence = secret::fence_of(target).max(secret::fence_of(&wanted)).next();
+        wanted.metadata.annotations.get_or_insert_default().insert(FENCE.to_owned(), fence.to_string());
+    }
+    wanted
 }
 
 /// A failed write of a Secret that holds a password. A webhook's refusal may quote what it refused, so no server's words are

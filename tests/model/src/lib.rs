@@ -39,12 +39,6 @@
 //! * Nobody writes an old Secret back, edits status, or makes a Secret of our names that is not ours.
 //! * The garbage collector takes the Secrets at once. Ids are not used twice.
 //!
-//! # Known
-//!
-//! A process that read the resource while a Secret was a former one, and then stands still until the name was changed back and the
-//! Secret is the one in use again, deletes it: going back writes nothing to it, so its resourceVersion is the old one. The password
-//! is then made anew. One replica, or a leader, does not do so; the run with two replicas and renames ends before it can happen.
-//!
 //! # Not seen here
 //!
 //! Rendering, quotas and HTTP, backoff, schedules, an overlap that is ended by hand, a spec that changes but for the Secret's

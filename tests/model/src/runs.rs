@@ -234,10 +234,9 @@ fn two_processes(switches: u8, ticks: u8) -> Vec<Scenario> {
             ..two("two processes, reset", Ready)
         },
         Scenario {
-            // For less than the time of a former Secret: see the known fault in the documentation of this crate.
             budget: Budget { outside: 2, switches: switches - 1, ..NONE },
             outside: &[Rename, Rotate],
-            ticks: 1,
+            ticks: 2,
             ..two("two processes, renamed", Ready)
         },
         Scenario {

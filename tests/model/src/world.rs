@@ -85,6 +85,10 @@ pub(crate) struct Pass {
     pub(crate) secret: Option<Seen>,
     /// The Secret to move to, or one that was moved from.
     pub(crate) other: Option<Seen>,
+    /// The Secret to move to was written in this pass.
+    pub(crate) copied: bool,
+    /// The resource was read again before a former Secret is deleted.
+    pub(crate) reread: bool,
     pub(crate) listing: Option<Listing>,
     pub(crate) removed: Ids,
     pub(crate) deactivated: Ids,

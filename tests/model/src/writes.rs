@@ -148,21 +148,30 @@ pub(crate) fn copy(scenario: &Scenario, world: &mut World, me: usize, pass: &mut
     if !fenced || owned.object.is_none() || world.refuses_secret {
         return Next::StartOver;
     }
-    let fence = existing.map_or(0, |existing| existing.fence).max(published.epoch);
+    // Higher than before, so that the write is one.
+    let fence = existing.map_or(published.epoch, |existing| existing.fence.max(published.epoch) + 1);
     let secret = Secret { ours: true, published: Some(published), fence };
     pass.other = Some(put(world, me, name, Some(secret)));
+    pass.copied = true;
     answer(outcome)
 }
 
-/// Deletes a Secret that was moved from, if it is still the one that was read.
+/// GET the resource, which must not have changed, then, as another request, deletes a Secret that was moved from, if it is still
+/// the one that was read.
 pub(crate) fn delete_former(world: &mut World, me: usize, pass: &mut Pass, name: Name, outcome: Outcome) -> Next {
     let seen = [pass.secret, pass.other].into_iter().find(|seen| seen.is_some_and(|seen| seen.name == name)).flatten();
     match outcome {
         Outcome::Lost => return FAILED,
         Outcome::Conflict => return Next::StartOver,
+        _ if !pass.reread && !pass.fresh => return Next::StartOver,
+        _ if !pass.reread => {
+            pass.reread = true;
+            return Next::Step;
+        }
         _ if !unchanged(seen, name) => return Next::StartOver,
         _ => {}
     }
+    pass.reread = false;
     pass.other = Some(put(world, me, name, None));
     answer(outcome)
 }

@@ -114,7 +114,8 @@ fn back_to_the_former_name_needs_no_third_secret() {
     let mut world = moving();
     world.run();
     world.resource.wanted_secret_name = "orders".to_owned();
-    world.run();
+    let done = world.run();
+    assert!(done.contains(&"CopySecret".to_owned()), "a process that is about to delete it loses by that: {done:?}");
     assert_eq!(world.resource.secret_name, "orders");
     assert_eq!(
         world.recorded().former_secrets.iter().map(|former| former.name.as_str()).collect::<Vec<_>>(),

@@ -179,6 +179,7 @@ fn observed() -> impl Strategy<Value = Observed> {
     (resource(), rights, option::of(secret()), others, option::of(listing()), ids(), memory()).prop_map(
         |(resource, (grant, claim), secret, others, listing, removed, memory)| Observed {
             others,
+            copied: BTreeSet::new(),
             resource,
             grant,
             claim,
@@ -263,7 +264,9 @@ fn fed_back(observed: &Observed, step: Step) -> Option<Observed> {
         Step::RemoveFinalizer => next.resource.finalizer = false,
         Step::AnnounceCopy(former) => recorded.former_secrets = former,
         Step::CopySecret => {
-            next.others.insert(next.resource.wanted_secret_name.clone(), next.secret.clone()?);
+            let wanted = next.resource.wanted_secret_name.clone();
+            next.others.insert(wanted.clone(), next.secret.clone()?);
+            next.copied.insert(wanted);
         }
         Step::Move(former) => {
             recorded.former_secrets = former;

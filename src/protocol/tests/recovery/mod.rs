@@ -187,6 +187,7 @@ fn a_secret_of_a_later_epoch_than_the_resource_that_was_read_begins_the_pass_ane
         claim: Some(Claim::Won),
         secret: Some(world.secret.clone()),
         others: [].into(),
+        copied: [].into(),
         listing: None,
         removed: [].into(),
         deactivated: [].into(),

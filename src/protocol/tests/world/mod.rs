@@ -223,6 +223,7 @@ impl World {
             claim: None,
             secret: None,
             others: BTreeMap::new(),
+            copied: BTreeSet::new(),
             listing: None,
             removed: BTreeSet::new(),
             deactivated: BTreeSet::new(),
@@ -289,8 +290,12 @@ impl World {
             Step::AnnounceCopy(former) => self.resource.recorded.former_secrets = former,
             Step::CopySecret => {
                 let name = self.resource.wanted_secret_name.clone();
-                self.others.insert(name.clone(), self.secret.clone());
-                observed.others.insert(name, self.secret.clone());
+                let mut copy = self.secret_mut().clone();
+                copy.immutable = false;
+                let copy = SecretFact::Ours(copy);
+                self.others.insert(name.clone(), copy.clone());
+                observed.others.insert(name.clone(), copy);
+                observed.copied.insert(name);
             }
             Step::Move(former) => return self.relocate(former),
             Step::DeleteFormer(name) => {
