@@ -4,6 +4,7 @@ use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -167,8 +168,17 @@ pub async fn signal(name: &str, id: u32) {
     assert!(status.success(), "the process is there");
 }
 
-/// An address that was free a moment ago.
+/// An address that nobody else takes in the moment between this and the operator's start. So it is none of the ports that the
+/// kernel gives to connections, and none that this process has given out lately.
 fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-    listener.local_addr().expect("it is bound").to_string()
+    const PORTS: std::ops::Range<u32> = 20_000..30_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let count = PORTS.end - PORTS.start;
+    // Another process of tests begins elsewhere.
+    let first = std::process::id().wrapping_mul(97);
+    (0..count)
+        .map(|_| first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % count + PORTS.start)
+        .map(|port| format!("127.0.0.1:{port}"))
+        .find(|address| TcpListener::bind(address).is_ok())
+        .expect("there is a free port")
 }

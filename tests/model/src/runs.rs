@@ -236,7 +236,7 @@ fn two_processes(switches: u8, ticks: u8) -> Vec<Scenario> {
         Scenario {
             budget: Budget { outside: 2, switches: switches - 1, ..NONE },
             outside: &[Rename, Rotate],
-            ticks: 2,
+            ticks: ticks - 1,
             ..two("two processes, renamed", Ready)
         },
         Scenario {

@@ -13,7 +13,12 @@ fn two(name: &'static str, start: Start) -> Scenario {
 /// A promise of the shell, broken, and the least trouble under which that does harm.
 fn broken() -> Vec<Scenario> {
     vec![
-        Scenario { reread_secret: false, ..two("the Secret is not read again", Start::Applied) },
+        Scenario {
+            reread_secret: false,
+            budget: Budget { outside: 1, switches: 3, ..NONE },
+            outside: &[Outside::DeleteSecret],
+            ..two("the Secret is not read again", Start::Ready)
+        },
         Scenario {
             create_deadline: false,
             budget: Budget { crashes: 1, switches: 1, ..NONE },
