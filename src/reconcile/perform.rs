@@ -9,7 +9,7 @@ use super::observe;
 use super::pass::{After, Pass, bounded};
 use super::status::{number, timestamp};
 use crate::api::{Binding, RetiringStage};
-use crate::iam::{Deleted, IamErrorKind, Turn, Urgency};
+use crate::iam::{Deleted, IamError, IamErrorKind, IssuedCredential, Turn, Urgency};
 use crate::protocol::{
     Attempt, Completion, CredentialId, Disposal, Epoch, FormerSecret, Operation, Settlement, Stage, Step, Verdict,
 };
@@ -204,40 +204,36 @@ impl Pass<'_> {
     }
 
     async fn create(&mut self, turn: Turn, epoch: Epoch) -> Result<After, Failure> {
-        let user = self.observed.resource.iam_user.clone();
-        match self.context.iam.create(turn, &user).await {
+        let outcome = self.context.iam.create(turn, &self.observed.resource.iam_user).await;
+        if let Ok(issued) = &outcome {
+            let (id, user_name) = (&issued.id, &issued.service_user_name);
+            self.tell("CredentialCreated", &format!("created credential {id} ({user_name}) in IAM"));
+        }
+        self.take_in_hand(epoch, outcome)
+    }
+
+    async fn reset(&mut self, turn: Turn, epoch: Epoch, id: &CredentialId) -> Result<After, Failure> {
+        let outcome = self.context.iam.reset(turn, &self.observed.resource.iam_user, id).await;
+        if outcome.is_ok() {
+            self.tell("PasswordReset", &format!("reset the password of credential {id} in IAM"));
+        }
+        self.take_in_hand(epoch, outcome)
+    }
+
+    fn take_in_hand(&mut self, epoch: Epoch, outcome: Result<IssuedCredential, IamError>) -> Result<After, Failure> {
+        match outcome {
             Ok(issued) => {
-                self.tell(
-                    "CredentialCreated",
-                    &format!("created credential {} ({}) in IAM", issued.id, issued.service_user_name),
-                );
                 let stage = Stage::InHand { id: issued.id.clone(), since: Timestamp::now() };
                 self.observed.memory.attempt = Some(Attempt { epoch, stage });
-                self.held = Some(Held { user, secret_name: self.observed.resource.secret_name.clone(), epoch, issued });
-                // Create takes its time. Whether the operation is still ours, and what the Secret is by now, is read again.
+                let resource = &self.observed.resource;
+                let (user, secret_name) = (resource.iam_user.clone(), resource.secret_name.clone());
+                self.held = Some(Held { user, secret_name, epoch, issued });
+                // The call took its time. Whether the operation is still ours, and what the Secret is by now, is read again.
                 Ok(After::StartOver)
             }
             Err(error) => {
                 // A definite refusal leaves the attempt ours. After anything else nobody knows, so it is forgotten, and the next
                 // pass takes the operation over.
-                let known = error.kind() != IamErrorKind::Ambiguous;
-                self.observed.memory.attempt = known.then_some(Attempt { epoch, stage: Stage::Begun });
-                Err(error.into())
-            }
-        }
-    }
-
-    async fn reset(&mut self, turn: Turn, epoch: Epoch, id: &CredentialId) -> Result<After, Failure> {
-        let user = self.observed.resource.iam_user.clone();
-        match self.context.iam.reset(turn, &user, id).await {
-            Ok(issued) => {
-                self.tell("PasswordReset", &format!("reset the password of credential {id} in IAM"));
-                let stage = Stage::InHand { id: issued.id.clone(), since: Timestamp::now() };
-                self.observed.memory.attempt = Some(Attempt { epoch, stage });
-                self.held = Some(Held { user, secret_name: self.observed.resource.secret_name.clone(), epoch, issued });
-                Ok(After::StartOver)
-            }
-            Err(error) => {
                 let known = error.kind() != IamErrorKind::Ambiguous;
                 self.observed.memory.attempt = known.then_some(Attempt { epoch, stage: Stage::Begun });
                 Err(error.into())
