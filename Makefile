@@ -37,7 +37,7 @@ build: ## build the operator and what tests it
 # The image first, and alone: the tests that wait for a cluster should not compete with ten minutes of compiling.
 # More tests at a time than cores, for most of a story is waiting for times that the operator keeps.
 test: setup image-root ## run every test
-	RUST_TEST_THREADS=$(or $(RUST_TEST_THREADS),4) cargo test --locked --workspace
+	RUST_TEST_THREADS=$(or $(RUST_TEST_THREADS),4) cargo test --locked --workspace --no-fail-fast
 
 # What takes too long for every change: all pairs of crashes, and chaos from another seed.
 test-all: test ## run every test, and the long ones too

@@ -23,7 +23,7 @@ pub(crate) async fn isolated(
             // Telling may stumble over the same thing as the pass.
             let told = Box::pin(pass::report_failure(context, namespace, name, &failure));
             match caught(&context.memories, namespace, name, told).await {
-                Ok(Ok(After::Wait(until))) => until.map(remaining),
+                Ok(Ok(After::Wait(until))) => until.map(|until| remaining(context, until)),
                 Ok(Ok(After::Decide | After::StartOver) | Err(_)) | Err(_) => Some(context.deadline),
             }
         }

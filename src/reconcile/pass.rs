@@ -68,7 +68,7 @@ pub(crate) async fn reconcile(context: &Context, namespace: &str, name: &str) ->
         // In a box, for a thousand passes may wait for their room.
         match Box::pin(begin(context, namespace, name, &mut entry, &mut room)).await {
             Ok(After::Decide | After::StartOver) | Err(Failure::Conflict(_)) => {}
-            Ok(After::Wait(until)) => return until.map(remaining),
+            Ok(After::Wait(until)) => return until.map(|until| remaining(context, until)),
             Err(failure) => {
                 tracing::warn!(namespace, name, reason = failure.reason(), "{failure}");
                 return Some(context.deadline);
@@ -78,8 +78,11 @@ pub(crate) async fn reconcile(context: &Context, namespace: &str, name: &str) ->
     Some(Duration::from_secs(1))
 }
 
-pub(crate) fn remaining(until: Timestamp) -> Duration {
-    Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO)
+/// How long to wait until a time, and never longer than a resync takes: if the clock was set back since the time was decided
+/// on, it would be the hours by which it was wrong. To look too early does no harm.
+pub(crate) fn remaining(context: &Context, until: Timestamp) -> Duration {
+    let wait = until.duration_since(Timestamp::now()).min(context.settings.resync);
+    Duration::try_from(wait).unwrap_or(Duration::ZERO)
 }
 
 /// Writes a failure down that no pass could write down itself.
