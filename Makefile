@@ -49,7 +49,7 @@ soak: setup ## chaos, then quiet, then all has to be well; DURATION=seconds SEED
 	  cargo test --locked --workspace --test e2e soak:: -- --nocapture
 
 # At most 35 seconds a run: the largest ones are not complete then, and say so.
-model: build ## run the model of the protocol with more faults than the tests do (twenty minutes); LIMIT=seconds a run
+model: build ## run the model with more faults than the tests do; LIMIT=seconds a run, 35 unless told
 	$(TARGET)/debug/protocol-model --large $(or $(LIMIT),35)
 
 demo: setup build ## see it work: a life with its rotations and accidents; KEEP=1 leaves it running

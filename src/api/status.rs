@@ -62,7 +62,8 @@ pub struct KeyspacesCredentialStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binding: Option<Binding>,
 
-    /// Secrets of former names, which hold the credential as well and are deleted after rotation.overlap.
+    /// Secrets of former names, which hold the credential as well and are deleted after rotation.overlap; and the one of a new name
+    /// while the credential is being copied to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_secrets: Vec<FormerSecretStatus>,
 }

@@ -105,13 +105,7 @@ impl Pass<'_> {
         let Some((published, password)) = existing.and_then(secret::published) else {
             return Err(Failure::Conflict("rendering the Secret again"));
         };
-        let wanted = self.rendered(&Login {
-            id: &published.credential.id,
-            user_name: &published.credential.service_user_name,
-            password,
-            issued_at: published.credential.issued_at,
-            epoch: published.epoch,
-        });
+        let wanted = self.rendered(&Login::of(&published, password));
         self.write_secret(&wanted).await
     }
 
@@ -123,13 +117,7 @@ impl Pass<'_> {
         };
         let name = self.observed.resource.wanted_secret_name.clone();
         let target = self.others.get(&name).and_then(|seen| seen.object.as_ref());
-        let login = Login {
-            id: &published.credential.id,
-            user_name: &published.credential.service_user_name,
-            password,
-            issued_at: published.credential.issued_at,
-            epoch: published.epoch,
-        };
+        let login = Login::of(&published, password);
         let (owner, spec) = (Owner::new(&self.object, &name), &self.object.spec.secret);
         let wanted = fenced_anew(render(&owner, spec, &login, target), target);
         // What the API server says to the write itself is not repeated. What it has against it, it says to a password that is none.

@@ -78,13 +78,7 @@ fn login<'a>(secret: &'a Secret, id: &CredentialId, expected: &str) -> Option<(&
 }
 
 fn is_rendered(secret: &Secret, owner: &KeyspacesCredential, published: &Published, password: &str) -> bool {
-    let login = Login {
-        id: &published.credential.id,
-        user_name: &published.credential.service_user_name,
-        password,
-        issued_at: published.credential.issued_at,
-        epoch: published.epoch,
-    };
+    let login = Login::of(published, password);
     let wanted = render(&Owner::new(owner, &secret.name_any()), &owner.spec.secret, &login, Some(secret));
     wanted.data == secret.data
         && wanted.metadata.labels == secret.metadata.labels

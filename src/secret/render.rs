@@ -10,7 +10,7 @@ use kube::{Resource, ResourceExt};
 
 use super::{CREDENTIAL_ID, DIGEST, EPOCH, FENCE, ISSUED_AT, MANAGED_BY_LABEL, RESOURCE, digest};
 use crate::api::{KeyspacesCredential, SecretSpec};
-use crate::protocol::{CredentialId, Epoch, ServiceUserName};
+use crate::protocol::{CredentialId, Epoch, Issued, Published, ServiceUserName};
 
 /// The resource that controls a Secret of this name.
 pub struct Owner<'a> {
@@ -45,6 +45,15 @@ pub struct Login<'a> {
     pub issued_at: Timestamp,
     /// The attempt that publishes it.
     pub epoch: Epoch,
+}
+
+impl<'a> Login<'a> {
+    /// The login that was published, to be rendered once more.
+    #[must_use]
+    pub fn of(published: &'a Published, password: &'a str) -> Self {
+        let Issued { id, service_user_name, issued_at } = &published.credential;
+        Self { id, user_name: service_user_name, password, issued_at: *issued_at, epoch: published.epoch }
+    }
 }
 
 /// The Secret with this login, whole. `existing` lends what belongs to others: its labels and annotations, and the
