@@ -20,8 +20,8 @@ struct Allowed {
 
 const UNLIMITED: Allowed = Allowed { per_second: 1_000.0, burst: 1_000.0 };
 
-/// Starts the operator with the times of production: a machine that is busy must not look like an IAM that does not answer. Its
-/// log is short, for it is searched for each of many passwords.
+/// Starts the operator with the times of production: a machine that is busy must not look like an IAM that does not answer. For
+/// the same reason its log is short; the other stories have it at TRACE.
 fn start(world: &mut World, allowed: Allowed) {
     let (rate, burst) = (allowed.per_second.to_string(), allowed.burst.to_string());
     let pace = ["--iam-rate", &rate, "--iam-burst", &burst];

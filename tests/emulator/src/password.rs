@@ -1,9 +1,15 @@
 //! The one type that holds a password.
 
+use std::collections::BTreeSet;
+
+use aho_corasick::AhoCorasick;
+
 use crate::random;
 
 /// What IAM's passwords are made of.
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+/// So much of a password is as bad as all of it, and remains where a text is cut.
+const TRACE: usize = 20;
 
 /// A password. It has no `Debug`, no `Display` and no `Serialize`, so that it cannot get into a
 /// log by accident.
@@ -22,16 +28,28 @@ impl Password {
         &self.0
     }
 
-    /// Whether `bytes` hold this password: plain, percent-encoded, or in base64 at any alignment.
-    pub(crate) fn is_in(&self, bytes: &[u8]) -> bool {
+    /// What would give it away: its beginning, plain, percent-encoded, and in base64 at any alignment.
+    fn traces(&self) -> impl Iterator<Item = String> {
         let percent: String = form_urlencoded::byte_serialize(self.0.as_bytes()).collect();
-        let mut needles = vec![self.0.clone(), percent];
-        for shift in 0..3 {
+        let encoded = (0..3).flat_map(|shift| {
             let encoded = base64_middle(self.0.as_bytes(), shift);
-            needles.push(encoded.replace('+', "-").replace('/', "_"));
-            needles.push(encoded);
-        }
-        needles.iter().any(|needle| contains(bytes, needle.as_bytes()))
+            [encoded.replace('+', "-").replace('/', "_"), encoded]
+        });
+        [self.0.clone(), percent].into_iter().chain(encoded).map(|mut trace| {
+            trace.truncate(TRACE);
+            trace
+        })
+    }
+}
+
+/// The owners of those passwords that are in `bytes`.
+pub(crate) fn owners_of_leaked(passwords: &[(String, Password)], bytes: &[u8]) -> BTreeSet<String> {
+    let owners_and_traces = passwords.iter().flat_map(|(owner, it)| it.traces().map(move |trace| (owner, trace)));
+    let (owners, traces): (Vec<&String>, Vec<String>) = owners_and_traces.unzip();
+    match AhoCorasick::new(traces) {
+        Ok(traces) => traces.find_overlapping_iter(bytes).map(|hit| owners[hit.pattern().as_usize()].clone()).collect(),
+        // A search that cannot be made must not look like one that found nothing.
+        Err(_) => owners.into_iter().cloned().collect(),
     }
 }
 
@@ -49,10 +67,6 @@ fn base64_middle(secret: &[u8], shift: usize) -> String {
         .collect()
 }
 
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,14 +74,17 @@ mod tests {
     #[test]
     fn a_password_is_found_plain_and_in_base64_at_each_alignment() {
         let password = Password("+/=abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRST+".into());
+        let passwords = [("one".to_owned(), password.clone()), ("other".to_owned(), Password::generate())];
+        let is_in = |bytes: &[u8]| owners_of_leaked(&passwords, bytes) == BTreeSet::from(["one".to_owned()]);
         assert_eq!(base64_middle(b"abcdef", 0), "YWJjZGVm");
-        assert!(password.is_in(format!("log: {}!", password.expose()).as_bytes()));
+        assert!(is_in(format!("log: {}!", password.expose()).as_bytes()));
+        assert!(is_in(format!("log: {}…", &password.expose()[..30]).as_bytes()), "the half of it");
         for before in ["", "x", "xy", "xyz"] {
             let text = format!("{before}{}after", password.expose());
             let encoded = base64_middle(text.as_bytes(), 0);
-            assert!(password.is_in(encoded.as_bytes()), "{before:?}");
+            assert!(is_in(encoded.as_bytes()), "{before:?}");
         }
-        assert!(!password.is_in(b"nothing here"));
+        assert_eq!(owners_of_leaked(&passwords, b"nothing here"), BTreeSet::new());
     }
 
     #[test]

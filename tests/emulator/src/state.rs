@@ -270,13 +270,13 @@ impl State {
         accepted.map(|credential| credential.info.id.as_str())
     }
 
-    /// The credentials of which `bytes` hold a password, present or replaced.
-    pub(crate) fn leaks(&self, bytes: &[u8]) -> Vec<String> {
-        let leaking = self.credentials.iter().filter(|credential| {
-            let mut passwords = credential.replaced_passwords.iter().chain([&credential.password]);
-            passwords.any(|password| password.is_in(bytes))
+    /// All passwords that there have been, each with the id of its credential.
+    pub(crate) fn passwords(&self) -> Vec<(String, Password)> {
+        let all = self.credentials.iter().flat_map(|credential| {
+            let passwords = credential.replaced_passwords.iter().chain([&credential.password]);
+            passwords.map(|password| (credential.info.id.clone(), password.clone()))
         });
-        leaking.map(|credential| credential.info.id.clone()).collect()
+        all.collect()
     }
 
     fn living(&self) -> impl Iterator<Item = &Credential> {

@@ -137,13 +137,7 @@ impl ControlPlane {
 
     /// Runs kubectl with something to read on its stdin.
     pub async fn kubectl_with_input(&self, arguments: &[&str], input: &str) -> Output {
-        let mut child = tokio::process::Command::new(self.directory.join("kubectl"))
-            .args(arguments)
-            .current_dir(repository())
-            // Proxies and trust stores of the developer's shell are not part of the test.
-            .env_clear()
-            .env("KUBECONFIG", self.kubeconfig())
-            .env("HOME", &self.directory)
+        let mut child = tokio::process::Command::from(self.kubectl_command(arguments))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -155,12 +149,25 @@ impl ControlPlane {
         let _ = stdin.write_all(input.as_bytes()).await;
         drop(stdin);
         let output = child.wait_with_output().await.expect("kubectl ends");
-        Output {
-            command: format!("kubectl {}", arguments.join(" ")),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            status: output.status,
-        }
+        Output::of(arguments, &output)
+    }
+
+    /// Runs kubectl where nothing can be awaited, and blocks the thread meanwhile.
+    pub(crate) fn kubectl_blocking(&self, arguments: &[&str]) -> Output {
+        let output = self.kubectl_command(arguments).stdin(Stdio::null()).output().expect("kubectl runs");
+        Output::of(arguments, &output)
+    }
+
+    fn kubectl_command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.directory.join("kubectl"));
+        command
+            .args(arguments)
+            .current_dir(repository())
+            // Proxies and trust stores of the developer's shell are not part of the test.
+            .env_clear()
+            .env("KUBECONFIG", self.kubeconfig())
+            .env("HOME", &self.directory);
+        command
     }
 
     /// Installs what a user installs: the definition of the resource and the operator's manifests. Nothing runs the pod of
@@ -227,6 +234,15 @@ pub struct Output {
 }
 
 impl Output {
+    fn of(arguments: &[&str], output: &std::process::Output) -> Self {
+        Self {
+            command: format!("kubectl {}", arguments.join(" ")),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            status: output.status,
+        }
+    }
+
     /// What a command that has to succeed wrote to stdout. A panic shows everything that one wrote which did not.
     pub fn success(self) -> String {
         assert!(self.status.success(), "{} ended with {}\n{}{}", self.command, self.status, self.stdout, self.stderr);

@@ -15,5 +15,6 @@ mod leash;
 pub mod login;
 pub mod operator;
 pub mod proxy;
+mod silence;
 pub mod soak;
 pub mod world;

@@ -60,6 +60,7 @@ struct Shared {
 struct State {
     faults: Faults,
     record: Record,
+    sent: Vec<u8>,
 }
 
 impl Shared {
@@ -140,6 +141,12 @@ impl Proxy {
     /// All requests so far, in the order of their coming.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.read(|state| state.record.requests().to_vec())
+    }
+
+    /// What was sent to the API server since it was last asked for: paths and bodies, without the data of Secrets that were
+    /// meant to be written.
+    pub fn take_sent(&self) -> Vec<u8> {
+        self.shared.change(|state| std::mem::take(&mut state.sent))
     }
 
     /// The requests of one kind so far.

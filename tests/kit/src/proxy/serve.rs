@@ -67,6 +67,11 @@ async fn act_out(
     let bytes = incoming.collect().await.map_err(io::Error::other)?.to_bytes();
     let seen = Request::new(head.method.as_str(), head.uri.path(), head.uri.query().unwrap_or_default(), &bytes);
     let (seq, fault) = shared.change(|state| {
+        state.sent.extend_from_slice(head.uri.to_string().as_bytes());
+        // A password belongs there, and nowhere else.
+        if seen.resource != "secrets" || seen.dry_run {
+            state.sent.extend_from_slice(&bytes);
+        }
         let fault = state.faults.strike(&seen);
         let seq = state.record.add(Request { fault: fault.as_ref().map(|fault| fault.action.name()), ..seen.clone() });
         (seq, fault)
