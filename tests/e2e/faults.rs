@@ -3,6 +3,7 @@
 mod api;
 mod clock;
 mod iam;
+mod panics;
 mod people;
 mod replies;
 mod secret;

@@ -14,37 +14,61 @@ use crate::control_plane::repository;
 pub struct WrongClock {
     library: PathBuf,
     shift: PathBuf,
+    failure: PathBuf,
 }
 
 impl WrongClock {
     /// Makes one whose files are in `folder`.
     pub fn new(folder: &Path) -> Self {
         let (library, shift) = (folder.join("clock.so"), folder.join("clock-shift"));
+        let failure = folder.join("clock-failure");
         let source = repository().join("tests/kit/clock.c");
         let mut compiler = Command::new("cc");
         let built =
             compiler.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]).arg(&library).arg(source).status();
         assert!(built.expect("cc is there").success(), "the clock compiles");
-        let this = Self { library, shift };
+        let this = Self { library, shift, failure };
         this.show(0);
         this
     }
 
     /// What to start an operator with that goes by this clock.
-    pub fn environment(&self) -> [(&'static str, &str); 2] {
+    pub fn environment(&self) -> [(&'static str, &str); 3] {
         [
             ("LD_PRELOAD", self.library.to_str().expect("a plain path")),
             ("CLOCK_SHIFT", self.shift.to_str().expect("a plain path")),
+            ("CLOCK_FAILURE", self.failure.to_str().expect("a plain path")),
         ]
     }
 
     /// Sets it: this many seconds off the right time, from now on.
     pub fn show(&self, seconds: i64) {
-        // Whoever reads it meanwhile sees the one or the other.
-        let next = self.shift.with_extension("next");
-        fs::write(&next, seconds.to_string()).expect("the file can be written");
-        fs::rename(&next, &self.shift).expect("the file can be moved");
+        replace(&self.shift, &seconds.to_string());
     }
+
+    /// Lets it fail once, at the Nth reading from now. What reads it panics.
+    pub fn fail_at(&self, nth: u64) {
+        replace(&self.failure, &nth.to_string());
+    }
+
+    /// How many readings from now it will fail; nothing if it has failed.
+    pub fn fails_in(&self) -> Option<u64> {
+        let text = fs::read_to_string(&self.failure).ok()?;
+        // It is being written. Nothing that changes with every reading is ever known to the last one.
+        Some(text.parse().unwrap_or(u64::MAX))
+    }
+
+    /// Lets it fail no more. Says whether it has.
+    pub fn mend(&self) -> bool {
+        fs::remove_file(&self.failure).is_err()
+    }
+}
+
+/// Whoever reads it meanwhile sees the one or the other.
+fn replace(file: &Path, text: &str) {
+    let next = file.with_extension("next");
+    fs::write(&next, text).expect("the file can be written");
+    fs::rename(&next, file).expect("the file can be moved");
 }
 
 #[cfg(test)]
