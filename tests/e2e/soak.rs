@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kit::soak::{self, Soak};
+use kit::soak::{self, Replicas, Soak};
 
 use crate::BINARY;
 
@@ -11,14 +11,24 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|error| panic!("{name}={text}: {error}")))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_any_chaos_all_comes_right_and_no_published_password_dies() {
+async fn chaos(replicas: Replicas) {
     let soak = Soak {
         seed: number("SOAK_SEED").unwrap_or(1),
         duration: Duration::from_secs(number("SOAK_SECONDS").unwrap_or(40)),
+        replicas,
     };
     println!("{soak:?}");
     let outcome = soak::run(BINARY, soak).await;
-    println!("{outcome:#?}");
+    println!("{soak:?}: {outcome:#?}");
     assert!(outcome.actions > 50 && outcome.looks > 100, "{outcome:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_any_chaos_all_comes_right_and_no_published_password_dies() {
+    chaos(Replicas::Strangers).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_one_leader_at_a_time_it_comes_right_as_well() {
+    chaos(Replicas::Elected).await;
 }

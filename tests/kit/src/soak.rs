@@ -1,15 +1,16 @@
 //! The randomised robustness test: chaos, then quiet, then the universal oracle.
 //!
-//! Two operators that know nothing of each other work on a handful of resources, while people rotate, delete and edit, IAM and
-//! the API server fail in every way that the emulator and the proxy know, and the operators are killed and stopped. What
+//! Three operators work on a handful of resources, all at once or one at a time, while people rotate, delete and edit, IAM and
+//! the API server fail in every way that the emulator and the proxy know, and two of the operators are killed and stopped. What
 //! happens is a function of the seed; how it falls together in time is not, so the same seed need not find the same fault.
 //!
-//! During the chaos it is asserted that the password in every Secret that nobody tampers with works at every moment, and
-//! that nobody else's credential is deleted. Then the faults are cleared, and everything has to come right by itself.
+//! During the chaos it is asserted that the password in every Secret that nobody tampers with works at every moment, that
+//! nobody else's credential is deleted, and that no password is in anything that the operators write besides Secrets. Then the faults are cleared, and everything has to come right by itself.
 //!
 //! The chaos keeps to what the README says that the operator cannot do: nobody makes a credential by hand for a user whose
 //! resource has an operation open, and nothing is on its way for longer than the flags of the operators allow.
 
+mod actor;
 mod dice;
 mod guard;
 mod plan;
@@ -33,6 +34,18 @@ use stage::Stage;
 /// How long it may take until all is well again. The longest wait between two tries is ten minutes and a quarter.
 const QUIET: Duration = Duration::from_mins(15);
 
+/// How often the log, the events and the objects are searched for passwords.
+const SEARCH: Duration = Duration::from_secs(10);
+
+/// What the operators know of each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replicas {
+    /// Nothing, and all of them act.
+    Strangers,
+    /// One of them acts, as they are deployed.
+    Elected,
+}
+
 /// Which chaos, and how much.
 #[derive(Clone, Copy, Debug)]
 pub struct Soak {
@@ -40,6 +53,8 @@ pub struct Soak {
     pub seed: u64,
     /// How long the chaos lasts.
     pub duration: Duration,
+    /// What the operators know of each other.
+    pub replicas: Replicas,
 }
 
 /// What was done, and what it cost.
@@ -51,8 +66,10 @@ pub struct Outcome {
     pub looks: usize,
     /// How often IAM was asked to create, list and delete.
     pub counts: (usize, usize, usize),
-    /// The memory of the operators at the beginning and at the end, in KiB. Those at the end are younger, most likely.
-    pub memory: (Vec<u64>, Vec<u64>),
+    /// The resident memory of the operator that nobody killed, in KiB: at the beginning, after half of the chaos, at the end.
+    pub memory: [u64; 3],
+    /// How many bytes of log were searched for passwords.
+    pub log: u64,
 }
 
 /// What happened, one line each.
@@ -65,7 +82,7 @@ type Timeline = std::sync::Mutex<String>;
 /// When something is not as it must be.
 pub async fn run(binary: &str, soak: Soak) -> Outcome {
     let timeline = Timeline::default();
-    let mut stage = Stage::new(binary).await;
+    let mut stage = Stage::new(binary, soak.replicas).await;
     match AssertUnwindSafe(play(&mut stage, soak, &timeline)).catch_unwind().await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(harm)) => fail(&stage, soak, &timeline, &harm),
@@ -74,7 +91,7 @@ pub async fn run(binary: &str, soak: Soak) -> Outcome {
 }
 
 async fn play(stage: &mut Stage, soak: Soak, timeline: &Timeline) -> Result<Outcome, String> {
-    let memory = stage.memory();
+    let at_first = stage.memory();
     let (over, is_over) = watch::channel(false);
     let guard = Guard { secrets: stage.world.secrets(), iam: stage.world.iam.handle(), foreign: stage.foreign.clone() };
     let watching = tokio::spawn(guard.watch(is_over));
@@ -85,7 +102,7 @@ async fn play(stage: &mut Stage, soak: Soak, timeline: &Timeline) -> Result<Outc
         let _ = writeln!(timeline, "{:>8.3} {text}", begun.elapsed().as_secs_f64());
     };
     let mut plan = Plan::new(soak.seed);
-    let mut actions = 0;
+    let (mut actions, mut halfway, mut searched) = (0, None, begun);
     while begun.elapsed() < soak.duration && !watching.is_finished() {
         let (pause, action) = plan.next();
         tokio::time::sleep(pause).await;
@@ -94,6 +111,13 @@ async fn play(stage: &mut Stage, soak: Soak, timeline: &Timeline) -> Result<Outc
         let became = stage.perform(action).await;
         note(&format!("{text} {became}"));
         actions += 1;
+        if searched.elapsed() > SEARCH {
+            stage.world.assert_no_password_shown().await;
+            searched = Instant::now();
+        }
+        if halfway.is_none() && begun.elapsed() > soak.duration / 2 {
+            halfway = Some(stage.memory());
+        }
     }
     note("quiet");
     stage.calm_down().await;
@@ -108,7 +132,8 @@ async fn play(stage: &mut Stage, soak: Soak, timeline: &Timeline) -> Result<Outc
         stage.world.assert_in_order(name).await;
     }
     stage.world.assert_no_password_shown().await;
-    Ok(Outcome { actions, looks, counts: stage.world.counts(), memory: (memory, stage.memory()) })
+    let memory = [at_first, halfway.unwrap_or(at_first), stage.memory()];
+    Ok(Outcome { actions, looks, counts: stage.world.counts(), memory, log: stage.world.log_size() })
 }
 
 /// Waits until nothing is left to be done for a resource. Nobody helps.

@@ -8,47 +8,37 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::Replicas;
+use super::actor::{Actor, End, launch};
 use super::guard::{Foreign, pair};
-use super::plan::{Action, CAST, FLAGS, OPERATORS, Role};
+use super::plan::{Action, CAST, OPERATORS, Role};
 use crate::operator::Operator;
 use crate::proxy::{Gate, Verb, Which};
 use crate::world::{Way, World, has_condition};
 
-/// How long an operator may take to end before it is killed, as by a kubelet.
-const GRACE: Duration = Duration::from_secs(30);
-
-/// A namespace, an IAM and two operators that know nothing of each other.
+/// A namespace, an IAM and the operators.
 pub(super) struct Stage {
     pub(super) world: World,
     pub(super) foreign: Foreign,
     operators: Vec<Actor>,
+    /// One more, which lives through all of it: memory that is lost shows in one that has worked for long.
+    veteran: Operator,
     stalls: Vec<(Gate, Instant)>,
     rotations: u64,
 }
 
-/// An operator, and what is to become of it.
-struct Actor {
-    way: Way,
-    process: Option<Operator>,
-    /// When the next one starts, if it is dead.
-    starts_at: Option<Instant>,
-    /// When it goes on, if it is stopped.
-    resumes_at: Option<Instant>,
-}
-
 impl Stage {
-    pub(super) async fn new(binary: &str) -> Self {
+    pub(super) async fn new(binary: &str, replicas: Replicas) -> Self {
         let users = CAST.iter().map(|(name, _)| *name);
         let world = World::proxied_with_iam(binary, "soak", Options::with_users(users)).await;
-        let mut operators: Vec<Actor> = [Way::Proxied, Way::Direct]
-            .into_iter()
-            .map(|way| Actor { way, process: None, starts_at: None, resumes_at: None })
-            .collect();
-        assert_eq!(operators.len(), OPERATORS);
-        for actor in &mut operators {
-            actor.start(&world);
+        if replicas == Replicas::Elected {
+            let right = ["apply", "-f", "deploy/role.yaml", "-f", "deploy/role-binding.yaml"];
+            world.kubectl(&right).await.success();
         }
-        let stage = Self { world, foreign: Foreign::default(), operators, stalls: Vec::new(), rotations: 0 };
+        let ways: [Way; OPERATORS] = [Way::Proxied, Way::Direct];
+        let operators = ways.map(|way| Actor::start(&world, way, replicas)).into();
+        let veteran = launch(&world, Way::Proxied, replicas);
+        let stage = Self { world, foreign: Foreign::default(), operators, veteran, stalls: Vec::new(), rotations: 0 };
         for (name, _) in CAST {
             stage.apply(name).await;
         }
@@ -156,9 +146,9 @@ impl Stage {
         pair.is_some_and(|(user_name, password)| self.world.iam.verify(&user_name, &password).is_some())
     }
 
-    /// The resident memory of the operators that run, in KiB.
-    pub(super) fn memory(&self) -> Vec<u64> {
-        self.operators.iter().filter_map(|actor| actor.process.as_ref()).map(Operator::resident_kib).collect()
+    /// The resident memory of the operator that nothing is done to, in KiB.
+    pub(super) fn memory(&self) -> u64 {
+        self.veteran.resident_kib()
     }
 
     pub(super) async fn resource(&self, name: &str) -> Option<KeyspacesCredential> {
@@ -222,61 +212,4 @@ impl Stage {
 
 fn done(is: bool) -> &'static str {
     if is { "done" } else { "refused" }
-}
-
-/// How an operator ends.
-enum End {
-    Kill,
-    Terminate,
-}
-
-impl Actor {
-    fn start(&mut self, world: &World) {
-        // What it would say besides is told by other tests, and a soak lasts for hours.
-        let flags: Vec<&str> = FLAGS.split(' ').collect();
-        self.process = Some(world.launch(self.way, &flags, &[("RUST_LOG", "info")]));
-    }
-
-    async fn end(&mut self, away: Duration, end: End) -> &'static str {
-        let Some(mut process) = self.process.take() else {
-            return "it is dead";
-        };
-        self.starts_at = Some(Instant::now() + away);
-        let stopped = self.resumes_at.take().is_some();
-        match end {
-            End::Kill => process.kill().await,
-            End::Terminate => {
-                if stopped {
-                    process.resume().await;
-                }
-                let Ok(code) = tokio::time::timeout(GRACE, process.terminate()).await else {
-                    process.kill().await;
-                    return "killed after its grace period";
-                };
-                // In the moment of its start nothing listens to the signal yet, and the kernel ends it.
-                assert!(matches!(code, Some(0) | None), "it ended with {code:?}");
-            }
-        }
-        "done"
-    }
-
-    async fn pause(&mut self, time: Duration) -> &'static str {
-        let Some(process) = self.process.as_ref().filter(|_| self.resumes_at.is_none()) else {
-            return "it is dead or stopped";
-        };
-        process.pause().await;
-        self.resumes_at = Some(Instant::now() + time);
-        "done"
-    }
-
-    async fn tick(&mut self, world: &World, now: Instant) {
-        if let (Some(process), Some(_)) = (&self.process, self.resumes_at.filter(|at| *at <= now)) {
-            process.resume().await;
-            self.resumes_at = None;
-        }
-        if self.starts_at.is_some_and(|at| at <= now) {
-            self.starts_at = None;
-            self.start(world);
-        }
-    }
 }
