@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::names::{CredentialId, Epoch, IamUserName, ServiceUserName};
+use crate::names::{CredentialId, Epoch, IamUserName, SecretName, ServiceUserName};
 
 /// The facts of one decision.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,9 +21,9 @@ pub struct Observed {
     /// The Secret as a quorum read showed it.
     pub secret: Option<SecretFact>,
     /// Further Secrets as quorum reads showed them, by name: the one to move to, and those that were moved from.
-    pub others: BTreeMap<String, SecretFact>,
+    pub others: BTreeMap<SecretName, SecretFact>,
     /// Those of them that this pass has written.
-    pub copied: BTreeSet<String>,
+    pub copied: BTreeSet<SecretName>,
     /// The credentials of the IAM user.
     pub listing: Option<Listing>,
     /// Credentials that this pass removed from IAM, or found gone when it tried to.
@@ -59,9 +59,9 @@ pub struct Resource {
     pub created_at: Timestamp,
     /// The Secret of the credential: the one that the open operation publishes to, else the one that the last operation
     /// published to, else the wanted one.
-    pub secret_name: String,
+    pub secret_name: SecretName,
     /// `spec.secret.name`: the Secret to move to if it is another one.
-    pub wanted_secret_name: String,
+    pub wanted_secret_name: SecretName,
     /// `metadata.deletionTimestamp` is set.
     pub deleting: bool,
     /// Our finalizer is on it.
@@ -224,7 +224,7 @@ pub struct Operation {
     /// How the new password comes about.
     pub means: Means,
     /// The Secret that it is published to. It stays the same for the whole operation: the fence of another one would stop nobody.
-    pub secret_name: String,
+    pub secret_name: SecretName,
     /// The rotation request that completing this operation handles.
     pub rotate: Option<String>,
     /// When the first attempt began.
@@ -270,7 +270,7 @@ pub struct ResetInDoubt {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FormerSecret {
     /// Its name.
-    pub name: String,
+    pub name: SecretName,
     /// Since when its successor is there.
     pub since: Timestamp,
 }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use jiff::{SignedDuration, Timestamp};
 use keyspaces_credential_protocol as protocol;
-use protocol::{CredentialId, Epoch, IamUserName, ServiceUserName};
+use protocol::{CredentialId, Epoch, IamUserName, SecretName, ServiceUserName};
 
 use crate::mutation::Mutation;
 use crate::scenario::Scenario;
@@ -188,6 +188,9 @@ static NAMES: LazyLock<Vec<(CredentialId, ServiceUserName)>> = LazyLock::new(|| 
 });
 static USER: LazyLock<IamUserName> = LazyLock::new(|| IamUserName::parse("orders-app").expect("a valid user name"));
 
+static SECRETS: LazyLock<[SecretName; 2]> =
+    LazyLock::new(|| ["orders", "renamed"].map(|name| SecretName::parse(name).expect("a valid name of a Secret")));
+
 /// The protocol's name of a credential.
 pub(crate) fn spelt(id: Id) -> CredentialId {
     NAMES[usize::from(id)].0.clone()
@@ -214,13 +217,13 @@ pub(crate) fn tick(time: Timestamp) -> Tick {
 }
 
 /// The protocol's name of a Secret.
-pub(crate) fn secret_name(name: Name) -> String {
-    if name == 0 { String::new() } else { "renamed".to_owned() }
+pub(crate) fn secret_name(name: Name) -> SecretName {
+    SECRETS[usize::from(name)].clone()
 }
 
 /// The Secret of a name.
-pub(crate) fn secret_number(name: &str) -> Name {
-    u8::from(!name.is_empty())
+pub(crate) fn secret_number(name: &SecretName) -> Name {
+    u8::from(*name != SECRETS[0])
 }
 
 fn epoch(epoch: Epoch) -> u8 {

@@ -8,7 +8,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::strategy::Strategy;
 
-use super::world::{SETTINGS, id, issued};
+use super::world::{SETTINGS, id, issued, secret_name};
 use crate::*;
 
 fn time() -> impl Strategy<Value = Timestamp> {
@@ -32,8 +32,8 @@ fn credential() -> impl Strategy<Value = Issued> {
 const BOUND: &str = "orders";
 const OTHER: &str = "bills";
 
-fn name() -> impl Strategy<Value = String> {
-    prop_oneof![Just(BOUND.to_owned()), Just(OTHER.to_owned())]
+fn name() -> impl Strategy<Value = SecretName> {
+    prop_oneof![Just(secret_name(BOUND)), Just(secret_name(OTHER))]
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
@@ -44,7 +44,7 @@ fn operation() -> impl Strategy<Value = Operation> {
             first_epoch: epoch,
             purpose: Purpose::SecretLost,
             means,
-            secret_name: BOUND.to_owned(),
+            secret_name: secret_name(BOUND),
             rotate: None,
             started_at,
             attempted_at,
