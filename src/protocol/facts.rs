@@ -400,7 +400,7 @@ pub struct Memory {
     pub attempt: Option<Attempt>,
     /// When IAM was last asked.
     pub listed_at: Option<Timestamp>,
-    /// How IAM last showed the current credential.
+    /// How IAM last showed the credential that was current then.
     pub sighting: Sighting,
 }
 
@@ -413,25 +413,36 @@ impl Memory {
             return;
         };
         let found = listing.credentials.iter().find(|listed| listed.id == current.id);
-        self.sighting = match (found, &self.sighting) {
-            (Some(Listed { usable: Usable::Yes, .. }), _) => Sighting::Usable,
-            (Some(listed), _) => Sighting::Unusable(listed.clone()),
-            (None, _) if listing.taken_at < crate::decide::later(current.issued_at, settle) => Sighting::NotSeen,
-            (None, Sighting::Missing { since }) => Sighting::Missing { since: *since },
-            (None, _) => Sighting::Missing { since: listing.taken_at },
+        self.sighting = match found {
+            Some(Listed { usable: Usable::Yes, .. }) => Sighting::Usable,
+            Some(listed) => Sighting::Unusable(listed.clone()),
+            None if listing.taken_at < crate::decide::later(current.issued_at, settle) => Sighting::NotSeen,
+            None => Sighting::Missing {
+                id: current.id.clone(),
+                since: self.missing_since(current).unwrap_or(listing.taken_at),
+            },
         };
     }
 
     /// Since when List does not show the current credential.
-    pub(crate) fn missing_since(&self) -> Option<Timestamp> {
-        match self.sighting {
-            Sighting::Missing { since } => Some(since),
+    pub(crate) fn missing_since(&self, current: &Issued) -> Option<Timestamp> {
+        match &self.sighting {
+            Sighting::Missing { id, since } => (*id == current.id).then_some(*since),
             Sighting::NotSeen | Sighting::Usable | Sighting::Unusable(_) => None,
+        }
+    }
+
+    /// How List shows the current credential, if it is there and cannot log in.
+    pub(crate) fn unusable(&self, current: &Issued) -> Option<&Listed> {
+        match &self.sighting {
+            Sighting::Unusable(listed) => Some(listed).filter(|listed| listed.id == current.id),
+            Sighting::NotSeen | Sighting::Usable | Sighting::Missing { .. } => None,
         }
     }
 }
 
-/// How IAM last showed the current credential.
+/// How IAM last showed the credential that was current then. It may have been replaced since, by this process or by another,
+/// so what counts against a credential names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum Sighting {
     /// Not looked, or too young to tell.
@@ -443,6 +454,8 @@ pub enum Sighting {
     Unusable(Listed),
     /// Not there.
     Missing {
+        /// The credential.
+        id: CredentialId,
         /// Since when.
         since: Timestamp,
     },

@@ -176,7 +176,7 @@ pub(crate) enum Sighting {
     #[default]
     NotSeen,
     Usable,
-    Missing(Tick),
+    Missing(Id, Tick),
 }
 
 static NAMES: LazyLock<Vec<(CredentialId, ServiceUserName)>> = LazyLock::new(|| {
@@ -459,7 +459,7 @@ impl Memory {
         let sighting = match self.sighting {
             Sighting::NotSeen => protocol::Sighting::NotSeen,
             Sighting::Usable => protocol::Sighting::Usable,
-            Sighting::Missing(since) => protocol::Sighting::Missing { since: time(since) },
+            Sighting::Missing(id, since) => protocol::Sighting::Missing { id: spelt(id), since: time(since) },
         };
         protocol::Memory { attempt, listed_at: self.listed_at.map(time), sighting }
     }
@@ -472,7 +472,7 @@ impl Memory {
         self.sighting = match memory.sighting {
             protocol::Sighting::NotSeen => Sighting::NotSeen,
             protocol::Sighting::Usable | protocol::Sighting::Unusable(_) => Sighting::Usable,
-            protocol::Sighting::Missing { since } => Sighting::Missing(tick(since)),
+            protocol::Sighting::Missing { id, since } => Sighting::Missing(number(&id), tick(since)),
         };
     }
 

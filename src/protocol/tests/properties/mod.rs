@@ -120,7 +120,10 @@ fn memory() -> impl Strategy<Value = Memory> {
     let sighting = prop_oneof![
         Just(Sighting::NotSeen),
         Just(Sighting::Usable),
-        time().prop_map(|since| Sighting::Missing { since }),
+        (1u64..6, time()).prop_map(|(number, since)| Sighting::Missing { id: id(number), since }),
+        (1u64..6, time()).prop_map(|(number, created_at)| {
+            Sighting::Unusable(Listed { id: id(number), created_at, usable: Usable::No })
+        }),
     ];
     (option::of(attempt), option::of(time()), sighting).prop_map(|(attempt, listed_at, sighting)| Memory {
         attempt,
@@ -408,6 +411,24 @@ proptest! {
         let step = decide(&observed, now);
         if let Some(next) = fed_back(&observed, step.clone()) {
             prop_assert_ne!(decide(&next, now), step);
+        }
+    }
+
+    #[test]
+    fn what_was_seen_of_a_former_credential_changes_nothing(observed in observed(), listing in listing(), now in time()) {
+        let current = observed.resource.recorded.credential.clone();
+        let about = match &observed.memory.sighting {
+            Sighting::Missing { id, .. } | Sighting::Unusable(Listed { id, .. }) => Some(id),
+            Sighting::NotSeen | Sighting::Usable => None,
+        };
+        if about != current.as_ref().map(|current| &current.id) {
+            let mut fresh = observed.clone();
+            fresh.memory.sighting = Sighting::NotSeen;
+            prop_assert_eq!(decide(&observed, now), decide(&fresh, now));
+            let mut memory = observed.memory;
+            memory.learn(&listing, current.as_ref(), SETTINGS.settle);
+            fresh.memory.learn(&listing, current.as_ref(), SETTINGS.settle);
+            prop_assert_eq!(memory, fresh.memory);
         }
     }
 
