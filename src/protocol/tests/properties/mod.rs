@@ -205,6 +205,20 @@ fn refused() -> impl Strategy<Value = Observed> {
     })
 }
 
+/// Facts of a resource whose Secret holds the current credential and that nothing is wrong with.
+fn quiet() -> impl Strategy<Value = Observed> {
+    (observed(), credential()).prop_map(|(mut observed, current)| {
+        let published = Some(Published { credential: current.clone(), epoch: Epoch(1) });
+        let rendering = Rendering::Current;
+        observed.secret = Some(SecretFact::Ours(OurSecret { published, fence: Epoch(1), rendering, immutable: false }));
+        observed.resource.deleting = false;
+        observed.resource.wanted_secret_name = observed.resource.secret_name.clone();
+        observed.resource.recorded = Recorded { credential: Some(current), ..Recorded::default() };
+        (observed.grant, observed.claim) = (Some(Grant::Granted), Some(Claim::Won));
+        observed
+    })
+}
+
 fn held_by_secret(observed: &Observed) -> Option<&CredentialId> {
     match &observed.secret {
         Some(SecretFact::Ours(ours)) => ours.published.as_ref().map(|published| &published.credential.id),
@@ -415,7 +429,9 @@ proptest! {
     }
 
     #[test]
-    fn what_was_seen_of_a_former_credential_changes_nothing(observed in observed(), listing in listing(), now in time()) {
+    fn what_was_seen_of_a_former_credential_changes_nothing(
+        observed in prop_oneof![observed(), quiet()], listing in listing(), now in time(),
+    ) {
         let current = observed.resource.recorded.credential.clone();
         let about = match &observed.memory.sighting {
             Sighting::Missing { id, .. } | Sighting::Unusable(Listed { id, .. }) => Some(id),
