@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::names::{CredentialId, Epoch, IamUserName, ServiceUserName};
+use crate::names::{CredentialId, Epoch, IamUserName, SecretName, ServiceUserName};
 
 /// The facts of one decision.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,9 +21,9 @@ pub struct Observed {
     /// The Secret as a quorum read showed it.
     pub secret: Option<SecretFact>,
     /// Further Secrets as quorum reads showed them, by name: the one to move to, and those that were moved from.
-    pub others: BTreeMap<String, SecretFact>,
+    pub others: BTreeMap<SecretName, SecretFact>,
     /// Those of them that this pass has written.
-    pub copied: BTreeSet<String>,
+    pub copied: BTreeSet<SecretName>,
     /// The credentials of the IAM user.
     pub listing: Option<Listing>,
     /// Credentials that this pass removed from IAM, or found gone when it tried to.
@@ -59,9 +59,9 @@ pub struct Resource {
     pub created_at: Timestamp,
     /// The Secret of the credential: the one that the open operation publishes to, else the one that the last operation
     /// published to, else the wanted one.
-    pub secret_name: String,
+    pub secret_name: SecretName,
     /// `spec.secret.name`: the Secret to move to if it is another one.
-    pub wanted_secret_name: String,
+    pub wanted_secret_name: SecretName,
     /// `metadata.deletionTimestamp` is set.
     pub deleting: bool,
     /// Our finalizer is on it.
@@ -224,7 +224,7 @@ pub struct Operation {
     /// How the new password comes about.
     pub means: Means,
     /// The Secret that it is published to. It stays the same for the whole operation: the fence of another one would stop nobody.
-    pub secret_name: String,
+    pub secret_name: SecretName,
     /// The rotation request that completing this operation handles.
     pub rotate: Option<String>,
     /// When the first attempt began.
@@ -270,7 +270,7 @@ pub struct ResetInDoubt {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FormerSecret {
     /// Its name.
-    pub name: String,
+    pub name: SecretName,
     /// Since when its successor is there.
     pub since: Timestamp,
 }
@@ -400,7 +400,7 @@ pub struct Memory {
     pub attempt: Option<Attempt>,
     /// When IAM was last asked.
     pub listed_at: Option<Timestamp>,
-    /// How IAM last showed the current credential.
+    /// How IAM last showed the credential that was current then.
     pub sighting: Sighting,
 }
 
@@ -413,25 +413,36 @@ impl Memory {
             return;
         };
         let found = listing.credentials.iter().find(|listed| listed.id == current.id);
-        self.sighting = match (found, &self.sighting) {
-            (Some(Listed { usable: Usable::Yes, .. }), _) => Sighting::Usable,
-            (Some(listed), _) => Sighting::Unusable(listed.clone()),
-            (None, _) if listing.taken_at < crate::decide::later(current.issued_at, settle) => Sighting::NotSeen,
-            (None, Sighting::Missing { since }) => Sighting::Missing { since: *since },
-            (None, _) => Sighting::Missing { since: listing.taken_at },
+        self.sighting = match found {
+            Some(Listed { usable: Usable::Yes, .. }) => Sighting::Usable,
+            Some(listed) => Sighting::Unusable(listed.clone()),
+            None if listing.taken_at < crate::decide::later(current.issued_at, settle) => Sighting::NotSeen,
+            None => Sighting::Missing {
+                id: current.id.clone(),
+                since: self.missing_since(current).unwrap_or(listing.taken_at),
+            },
         };
     }
 
     /// Since when List does not show the current credential.
-    pub(crate) fn missing_since(&self) -> Option<Timestamp> {
-        match self.sighting {
-            Sighting::Missing { since } => Some(since),
+    pub(crate) fn missing_since(&self, current: &Issued) -> Option<Timestamp> {
+        match &self.sighting {
+            Sighting::Missing { id, since } => (*id == current.id).then_some(*since),
             Sighting::NotSeen | Sighting::Usable | Sighting::Unusable(_) => None,
+        }
+    }
+
+    /// How List shows the current credential, if it is there and cannot log in.
+    pub(crate) fn unusable(&self, current: &Issued) -> Option<&Listed> {
+        match &self.sighting {
+            Sighting::Unusable(listed) => Some(listed).filter(|listed| listed.id == current.id),
+            Sighting::NotSeen | Sighting::Usable | Sighting::Missing { .. } => None,
         }
     }
 }
 
-/// How IAM last showed the current credential.
+/// How IAM last showed the credential that was current then. It may have been replaced since, by this process or by another,
+/// so what counts against a credential names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum Sighting {
     /// Not looked, or too young to tell.
@@ -443,6 +454,8 @@ pub enum Sighting {
     Unusable(Listed),
     /// Not there.
     Missing {
+        /// The credential.
+        id: CredentialId,
         /// Since when.
         since: Timestamp,
     },

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::decide::{has_two, later, remove_orphan, stall, unusable, whole_second};
 use crate::facts::{
     Attempt, Claim, Issued, Means, Observed, Operation, OurSecret, Purpose, Rendering, Retiring, RetiringStage,
-    SecretFact, Sighting, Stage, Unresolved,
+    SecretFact, Stage, Unresolved,
 };
 use crate::operation::{contested, fence, no_free_slot, shortened};
 use crate::step::{Completion, Disposal, Step};
@@ -157,7 +157,7 @@ fn need(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Option<Purp
             }
         }
     }
-    if observed.memory.missing_since().is_some_and(|since| later(since, observed.settings.settle) <= now) {
+    if observed.memory.missing_since(current).is_some_and(|since| later(since, observed.settings.settle) <= now) {
         return Some(Purpose::CredentialGone);
     }
     // While one is retiring both slots are ours, and to free one would cut short what was promised to its users. A reset needs
@@ -221,14 +221,14 @@ pub(crate) fn begin(observed: &Observed, purpose: Purpose, claim: &Claim, secret
 /// Nothing is needed. Look at IAM when it is time, and tell the user how things stand.
 fn steady(observed: &Observed, current: &Issued, now: Timestamp) -> Step {
     let (resource, memory) = (&observed.resource, &observed.memory);
-    let missing = memory.missing_since().is_some();
+    let missing = memory.missing_since(current).is_some();
     let pace = if missing { observed.settings.settle } else { observed.settings.resync };
     // A time that is still to come is a clock that was set back since.
     let listing_due = memory.listed_at.is_none_or(|at| later(at, pace) <= now || at > now);
     if observed.listing.is_none() && listing_due {
         return Step::Resync;
     }
-    if let Sighting::Unusable(listed) = &memory.sighting {
+    if let Some(listed) = memory.unusable(current) {
         return stall(observed, Verdict::credential_inactive(resource, listed), now);
     }
     let listing_next = memory.listed_at.map(|at| later(at.min(now), pace));

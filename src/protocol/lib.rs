@@ -76,7 +76,7 @@ pub use claim::{Contender, claim};
 pub use decide::decide;
 pub use facts::*;
 pub use grant::{GRANT_ANNOTATION, GrantedUsers, grant};
-pub use names::{CredentialId, Epoch, IamUserName, InvalidName, ServiceUserName, secret_name};
+pub use names::{CredentialId, Epoch, IamUserName, InvalidName, SecretName, ServiceUserName};
 pub use ownership::CLOCK_SKEW;
 pub use rotation::{due, shortest_interval};
 pub use step::{Completion, Disposal, Settlement, Step};

@@ -1,6 +1,7 @@
-//! Names that IAM gave out or accepts, parsed once at the edge.
+//! Names that IAM and the API server gave out or accept, parsed once at the edge.
 //!
-//! Source: *IAM API Reference*, `CreateServiceSpecificCredential` and the data type `ServiceSpecificCredential`.
+//! Source, where none is named: *IAM API Reference*, `CreateServiceSpecificCredential` and the data type
+//! `ServiceSpecificCredential`.
 
 use std::fmt;
 
@@ -127,21 +128,40 @@ impl fmt::Display for ServiceUserName {
     }
 }
 
-/// The name of a Secret, if it is one. A status can be edited, and a name goes into the path of a request.
+/// The name of a Secret. A status can be edited, and a name goes into the path of a request.
 ///
 /// Source: *Kubernetes documentation*, "Object Names and IDs", DNS subdomain names.
-///
-/// # Errors
-/// It is empty, longer than 253 characters, or not made of labels of lower-case letters, digits and hyphens.
-pub fn secret_name(text: &str) -> Result<&str, InvalidName> {
-    let label = |label: &str| {
-        let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        !label.is_empty() && !label.starts_with('-') && !label.ends_with('-') && label.bytes().all(inside)
-    };
-    if text.len() <= 253 && text.split('.').all(label) {
-        Ok(text)
-    } else {
-        Err(InvalidName { kind: "name of a Secret", rule: "lower-case letters, digits, hyphens and dots" })
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SecretName(String);
+
+impl SecretName {
+    /// Parses a name of a Secret.
+    ///
+    /// # Errors
+    /// The text is empty, longer than 253 characters, or not made of labels of lower-case letters, digits and hyphens.
+    pub fn parse(text: impl Into<String>) -> Result<Self, InvalidName> {
+        let text = text.into();
+        let label = |label: &str| {
+            let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            !label.is_empty() && !label.starts_with('-') && !label.ends_with('-') && label.bytes().all(inside)
+        };
+        if text.len() <= 253 && text.split('.').all(label) {
+            Ok(Self(text))
+        } else {
+            Err(InvalidName { kind: "name of a Secret", rule: "lower-case letters, digits, hyphens and dots" })
+        }
+    }
+
+    /// The name as the API server takes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SecretName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
     }
 }
 
@@ -183,11 +203,11 @@ mod tests {
     fn a_name_of_a_secret_is_no_way_to_anything_else() {
         let longest = "s".repeat(253);
         for good in ["orders", "o", "0.a-b.c", longest.as_str()] {
-            assert_eq!(secret_name(good), Ok(good));
+            assert_eq!(SecretName::parse(good).as_ref().map(SecretName::as_str), Ok(good));
         }
         let too_long = "s".repeat(254);
         for bad in ["", "..", "../x", "a/b", "a?b", "A", "-a", "a-", "a..b", ".a", "a%2f", "ü", too_long.as_str()] {
-            assert!(secret_name(bad).is_err(), "{bad}");
+            assert!(SecretName::parse(bad).is_err(), "{bad}");
         }
     }
 

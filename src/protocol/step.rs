@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::facts::{FormerSecret, Issued, Operation, ResetInDoubt, Retiring, Unresolved};
-use crate::names::{CredentialId, Epoch};
+use crate::names::{CredentialId, Epoch, SecretName};
 use crate::verdict::Verdict;
 
 /// One effect, or to wait. The shell performs it, learns what came of it, and asks again.
@@ -16,7 +16,7 @@ pub enum Step {
     /// Read the Secret.
     ReadSecret,
     /// Read a further Secret: the one to move to, or one that was moved from.
-    ReadOther(String),
+    ReadOther(SecretName),
     /// List the user's credentials in IAM.
     ListCredentials,
     /// The same, although nothing happened: only because it was long ago. Nothing waits for it.
@@ -55,9 +55,9 @@ pub enum Step {
     /// Record in status that the wanted Secret is the one from now on.
     Move(Vec<FormerSecret>),
     /// Delete a Secret that was moved from.
-    DeleteFormer(String),
+    DeleteFormer(SecretName),
     /// Take a Secret that was moved from off the record.
-    ForgetFormer(String),
+    ForgetFormer(SecretName),
     /// Delete a credential of ours from IAM.
     DeleteCredential(CredentialId, Disposal),
     /// Switch a replaced credential off in IAM.

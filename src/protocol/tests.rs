@@ -5,6 +5,7 @@
 mod ending;
 mod in_place;
 mod life;
+mod memory;
 mod moving;
 mod properties;
 mod recovery;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::facts::{Listed, Means, Operation, Purpose, Resource, Strategy};
 use crate::grant::remedy;
-use crate::names::CredentialId;
+use crate::names::{CredentialId, SecretName};
 
 /// The state of a resource in kstatus' terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -233,7 +233,7 @@ impl Verdict {
         Self::new(State::Reconciling, Reason::IamUserContested, message)
     }
 
-    pub(crate) fn secret_conflict(name: &str) -> Self {
+    pub(crate) fn secret_conflict(name: &SecretName) -> Self {
         let message = format!(
             "Secret {name} exists and is not controlled by this resource, so it is left as it is; \
              delete that Secret, or choose another spec.secret.name"
@@ -241,7 +241,7 @@ impl Verdict {
         Self::new(State::Stalled, Reason::SecretConflict, message)
     }
 
-    pub(crate) fn secret_immutable(name: &str) -> Self {
+    pub(crate) fn secret_immutable(name: &SecretName) -> Self {
         let message = format!(
             "Secret {name} has immutable: true, which cannot be undone; delete it (kubectl delete secret {name}) \
              and it is made again with a new credential, or choose another spec.secret.name"

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::events::Events;
 use crate::iam::{Iam, IssuedCredential};
-use crate::protocol::{Epoch, IamUserName, Memory, Settings};
+use crate::protocol::{Epoch, IamUserName, Memory, SecretName, Settings};
 use crate::role::{CurrentRole, Role};
 
 /// Whether a namespace needs a grant for an IAM user.
@@ -84,7 +84,7 @@ impl Context {
 /// A credential whose password only this process knows. It has no `Debug`.
 pub(crate) struct Held {
     pub(crate) user: IamUserName,
-    pub(crate) secret_name: String,
+    pub(crate) secret_name: SecretName,
     pub(crate) epoch: Epoch,
     pub(crate) issued: IssuedCredential,
 }

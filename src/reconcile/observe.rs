@@ -14,8 +14,8 @@ use crate::api::{
 };
 use crate::iam::{CredentialStatus, ListedCredential};
 use crate::protocol::{
-    Contender, CredentialId, DeletionPolicy, ForeignPolicy, IamUserName, Listed, Listing, Resource, Rotation, Settings,
-    Strategy, Usable, secret_name, shortest_interval,
+    Contender, CredentialId, DeletionPolicy, ForeignPolicy, IamUserName, Listed, Listing, Resource, Rotation,
+    SecretName, Settings, Strategy, Usable, shortest_interval,
 };
 
 /// The facts about the resource.
@@ -29,18 +29,13 @@ pub(crate) fn resource(object: &KeyspacesCredential, settings: &Settings) -> Res
     let invalid = |field: &str, why: &dyn std::fmt::Display| Failure::Invalid(format!("{field}: {why}"));
     let changed_since_failure = status.observed_generation != object.metadata.generation
         || status.failures.as_ref().is_some_and(|failures| failures.rotate_token != rotate);
-    let name_of_secret = |name: &str| secret_name(name).map(str::to_owned);
-    let bound = name_of_secret(&bound_secret_name(object, &status)).map_err(|error| invalid("status", &error))?;
-    let mut recorded = recorded(&status).map_err(|error| invalid("status", &error))?;
-    if let Some(operation) = &mut recorded.operation {
-        // An operation that an older version of the operator began does not say.
-        operation.secret_name.clone_from(&bound);
-    }
+    let bound = SecretName::parse(bound_secret_name(object, &status)).map_err(|error| invalid("status", &error))?;
+    let recorded = recorded(&status, &bound).map_err(|error| invalid("status", &error))?;
     Ok(Resource {
         iam_user: IamUserName::parse(spec.iam_user_name.as_str())
             .map_err(|error| invalid("spec.iamUserName", &error))?,
         secret_name: bound,
-        wanted_secret_name: name_of_secret(&wanted_secret_name(object))
+        wanted_secret_name: SecretName::parse(wanted_secret_name(object))
             .map_err(|error| invalid("spec.secret.name", &error))?,
         created_at: created_at(object.metadata.creation_timestamp.as_ref()),
         deleting: object.metadata.deletion_timestamp.is_some(),

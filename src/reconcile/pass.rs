@@ -15,7 +15,7 @@ use super::failure::{Failure, kubernetes};
 use super::{observe, strange};
 use crate::api::KeyspacesCredential;
 use crate::iam::Urgency;
-use crate::protocol::{Memory, Observed, Resource, decide};
+use crate::protocol::{Memory, Observed, Resource, SecretName, decide};
 use crate::secret::{self, Seen};
 
 /// More steps than any pass needs; the longest legitimate one has about twenty.
@@ -33,7 +33,7 @@ pub(crate) struct Pass<'a> {
     /// The Secret as last read or written, likewise.
     pub(crate) secret: Option<Seen>,
     /// Further Secrets, by name: the one to move to, and those that were moved from.
-    pub(crate) others: BTreeMap<String, Seen>,
+    pub(crate) others: BTreeMap<SecretName, Seen>,
     pub(crate) observed: Observed,
     /// The credential in hand, if any.
     pub(crate) held: Option<Held>,
@@ -155,7 +155,7 @@ async fn discard(context: &Context, namespace: &str, entry: &mut Entry) -> Resul
     if let Some(held) = &entry.held {
         let turn = context.iam.turn(Urgency::Change).await;
         let secrets: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
-        let kept = bounded(context, "reading the Secret", secrets.get_opt(&held.secret_name)).await?;
+        let kept = bounded(context, "reading the Secret", secrets.get_opt(held.secret_name.as_str())).await?;
         if kept.and_then(|secret| secret::credential_id(&secret)).as_ref() != Some(&held.issued.id) {
             context.iam.delete(turn, &held.user, &held.issued.id).await?;
             tracing::info!(user = %held.user, id = %held.issued.id, "deleted a credential of a resource that is gone");

@@ -11,7 +11,8 @@ use super::status::{number, timestamp};
 use crate::api::{Binding, RetiringStage};
 use crate::iam::{Deleted, IamError, IamErrorKind, IssuedCredential, Turn, Urgency};
 use crate::protocol::{
-    Attempt, Completion, CredentialId, Disposal, Epoch, FormerSecret, Operation, Settlement, Stage, Step, Verdict,
+    Attempt, Completion, CredentialId, Disposal, Epoch, FormerSecret, Operation, SecretName, Settlement, Stage, Step,
+    Verdict,
 };
 
 impl Pass<'_> {
@@ -65,7 +66,7 @@ impl Pass<'_> {
             Step::Move(former) => return self.relocate(&former).await,
             Step::DeleteFormer(name) => self.delete_former(name).await?,
             Step::ForgetFormer(name) => {
-                self.write_status(|status| status.former_secrets.retain(|former| former.name != name)).await?;
+                self.write_status(|status| status.former_secrets.retain(|former| former.name != name.as_str())).await?;
             }
             Step::DeleteCredential(id, disposal) => match self.turn_to_change().await {
                 Ok(turn) => self.delete_credential(turn, id, disposal).await?,
@@ -121,14 +122,15 @@ impl Pass<'_> {
     async fn read_secret(&mut self) -> Result<(), Failure> {
         let secrets = self.secrets();
         let secret =
-            bounded(self.context, "reading the Secret", secrets.get_opt(&self.observed.resource.secret_name)).await?;
+            bounded(self.context, "reading the Secret", secrets.get_opt(self.observed.resource.secret_name.as_str()))
+                .await?;
         self.see_secret(secret);
         Ok(())
     }
 
-    async fn read_other(&mut self, name: String) -> Result<(), Failure> {
+    async fn read_other(&mut self, name: SecretName) -> Result<(), Failure> {
         let secrets = self.secrets();
-        let secret = bounded(self.context, "reading the other Secret", secrets.get_opt(&name)).await?;
+        let secret = bounded(self.context, "reading the other Secret", secrets.get_opt(name.as_str())).await?;
         self.see_other(name, secret);
         Ok(())
     }
@@ -138,7 +140,7 @@ impl Pass<'_> {
         let (old, new) =
             (self.observed.resource.secret_name.clone(), self.observed.resource.wanted_secret_name.clone());
         self.write_status(|status| {
-            status.binding = Some(Binding { name: new.clone() });
+            status.binding = Some(Binding { name: new.to_string() });
             status.former_secrets = former.iter().map(Into::into).collect();
         })
         .await?;
@@ -168,7 +170,7 @@ impl Pass<'_> {
         let asked_at = Timestamp::now();
         let (resources, name) = (self.resources(), self.object.name_any());
         let (secrets, secret_name) = (self.secrets(), self.observed.resource.secret_name.clone());
-        let secret = bounded(self.context, "reading the Secret", secrets.get_opt(&secret_name)).await?;
+        let secret = bounded(self.context, "reading the Secret", secrets.get_opt(secret_name.as_str())).await?;
         let known = self.secret.as_ref().and_then(|seen| seen.object.as_ref());
         if identity(secret.as_ref()) != identity(known) {
             return Ok(After::StartOver);
@@ -254,7 +256,7 @@ impl Pass<'_> {
             status.reset_in_doubt = completion.reset_in_doubt.as_ref().map(Into::into);
             status.last_rotated_at = Some(now);
             status.failures = None;
-            status.binding = Some(Binding { name: secret });
+            status.binding = Some(Binding { name: secret.to_string() });
         })
         .await?;
         if self.held.as_ref().is_none_or(|held| held.issued.id == completion.credential.id) {

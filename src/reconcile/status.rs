@@ -11,18 +11,19 @@ use crate::api::{
 };
 use crate::protocol::{
     CredentialId, Epoch, Failures, FormerSecret, InvalidName, Issued, Means, Operation, Purpose, Recorded,
-    ResetInDoubt, Retiring, RetiringStage, ServiceUserName, Unresolved, secret_name,
+    ResetInDoubt, Retiring, RetiringStage, SecretName, ServiceUserName, Unresolved,
 };
 
-/// The facts that status records.
+/// The facts that status records. `bound` is the Secret that an open operation publishes to: an operation that an older version
+/// of the operator began does not name it.
 ///
 /// # Errors
 /// An id, a name or an epoch in status is not one; somebody edited it.
-pub(crate) fn recorded(status: &KeyspacesCredentialStatus) -> Result<Recorded, InvalidName> {
+pub(crate) fn recorded(status: &KeyspacesCredentialStatus, bound: &SecretName) -> Result<Recorded, InvalidName> {
     Ok(Recorded {
         credential: status.credential.as_ref().map(issued).transpose()?,
         retiring: status.retiring.as_ref().map(retiring).transpose()?,
-        operation: status.operation.as_ref().map(operation).transpose()?,
+        operation: status.operation.as_ref().map(|status| operation(status, bound)).transpose()?,
         completed: Epoch::parse(status.completed_epoch.unwrap_or(0))?,
         handled_rotate: status.last_handled_rotate.clone(),
         rotated_at: status.last_rotated_at.as_ref().map(|time| time.0),
@@ -62,7 +63,7 @@ fn retiring(status: &RetiringStatus) -> Result<Retiring, InvalidName> {
     })
 }
 
-fn operation(status: &OperationStatus) -> Result<Operation, InvalidName> {
+fn operation(status: &OperationStatus, bound: &SecretName) -> Result<Operation, InvalidName> {
     Ok(Operation {
         epoch: Epoch::parse(status.epoch)?,
         first_epoch: Epoch::parse(status.first_epoch)?,
@@ -79,7 +80,7 @@ fn operation(status: &OperationStatus) -> Result<Operation, InvalidName> {
             None => Means::Create,
             Some(id) => Means::Reset(CredentialId::parse(id.as_str())?),
         },
-        secret_name: status.secret_name.clone().unwrap_or_default(),
+        secret_name: bound.clone(),
         rotate: status.rotate_token.clone(),
         started_at: status.started_at.0,
         attempted_at: status.attempted_at.0,
@@ -101,7 +102,7 @@ fn reset_in_doubt(status: &ResetInDoubtStatus) -> Result<ResetInDoubt, InvalidNa
 }
 
 fn former_secret(status: &FormerSecretStatus) -> Result<FormerSecret, InvalidName> {
-    Ok(FormerSecret { name: secret_name(&status.name)?.to_owned(), since: status.since.0 })
+    Ok(FormerSecret { name: SecretName::parse(status.name.as_str())?, since: status.since.0 })
 }
 
 fn failures(status: &FailuresStatus) -> Failures {
@@ -165,7 +166,7 @@ impl From<&Operation> for OperationStatus {
                 Means::Create => None,
                 Means::Reset(id) => Some(id.to_string()),
             },
-            secret_name: Some(operation.secret_name.clone()),
+            secret_name: Some(operation.secret_name.to_string()),
             rotate_token: operation.rotate.clone(),
             started_at: whole(operation.started_at),
             attempted_at: rounded_up(operation.attempted_at),
@@ -193,7 +194,7 @@ impl From<&ResetInDoubt> for ResetInDoubtStatus {
 
 impl From<&FormerSecret> for FormerSecretStatus {
     fn from(former: &FormerSecret) -> Self {
-        Self { name: former.name.clone(), since: rounded_up(former.since) }
+        Self { name: former.name.to_string(), since: rounded_up(former.since) }
     }
 }
 
@@ -225,6 +226,10 @@ mod tests {
         ServiceUserName::parse("orders-app-at-111122223333").unwrap()
     }
 
+    fn secret(name: &str) -> SecretName {
+        SecretName::parse(name).unwrap()
+    }
+
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
     }
@@ -239,7 +244,7 @@ mod tests {
             first_epoch: Epoch(7),
             purpose: Purpose::SecretDamaged,
             means: Means::Reset(id('A')),
-            secret_name: "orders".to_owned(),
+            secret_name: secret("orders"),
             rotate: Some("now".to_owned()),
             started_at: at(3),
             attempted_at: at(4),
@@ -248,7 +253,7 @@ mod tests {
         let unresolved =
             Unresolved { epoch: Epoch(5), baseline: BTreeSet::from([id('C')]), started_at: at(5), until: at(6) };
         let doubt = ResetInDoubt { id: id('A'), until: at(10) };
-        let former = FormerSecret { name: "bills".to_owned(), since: at(11) };
+        let former = FormerSecret { name: secret("bills"), since: at(11) };
         let failures = Failures { count: 3, last: at(7), next: at(8) };
         let status = KeyspacesCredentialStatus {
             credential: Some((&issued).into()),
@@ -264,8 +269,9 @@ mod tests {
         };
         let json = serde_json::to_value(&status).unwrap();
         let status: KeyspacesCredentialStatus = serde_json::from_value(json).unwrap();
+        assert_eq!(status.operation.as_ref().unwrap().secret_name.as_deref(), Some("orders"));
         assert_eq!(
-            recorded(&status).unwrap(),
+            recorded(&status, &secret("orders")).unwrap(),
             Recorded {
                 credential: Some(issued),
                 retiring: Some(retiring),
@@ -297,6 +303,6 @@ mod tests {
             }),
             ..KeyspacesCredentialStatus::default()
         };
-        assert!(recorded(&status).is_err());
+        assert!(recorded(&status, &secret("orders")).is_err());
     }
 }

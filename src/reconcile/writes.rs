@@ -8,7 +8,7 @@ use serde_json::json;
 use super::failure::{Failure, cut, kubernetes};
 use super::pass::{Pass, bounded};
 use crate::api::{FINALIZER, KeyspacesCredentialStatus, MANAGER};
-use crate::protocol::{CredentialId, Epoch, ServiceUserName};
+use crate::protocol::{CredentialId, Epoch, SecretName, ServiceUserName};
 use crate::secret::{self, FENCE, Login, Owner, render};
 use k8s_openapi::api::core::v1::Secret;
 
@@ -118,7 +118,7 @@ impl Pass<'_> {
         let name = self.observed.resource.wanted_secret_name.clone();
         let target = self.others.get(&name).and_then(|seen| seen.object.as_ref());
         let login = Login::of(&published, password);
-        let (owner, spec) = (Owner::new(&self.object, &name), &self.object.spec.secret);
+        let (owner, spec) = (Owner::new(&self.object, name.as_str()), &self.object.spec.secret);
         let wanted = fenced_anew(render(&owner, spec, &login, target), target);
         // What the API server says to the write itself is not repeated. What it has against it, it says to a password that is none.
         let trial = render(&owner, spec, &Login { password: &"0".repeat(60), ..login }, target);
@@ -133,7 +133,7 @@ impl Pass<'_> {
     ///
     /// The resource is read again first: if the Secret was to be the one in use again since, that was recorded before the Secret
     /// was written, so either this sees the record or the resourceVersion is an old one.
-    pub(crate) async fn delete_former(&mut self, name: String) -> Result<(), Failure> {
+    pub(crate) async fn delete_former(&mut self, name: SecretName) -> Result<(), Failure> {
         let (resources, own_name) = (self.resources(), self.object.name_any());
         let now = bounded(self.context, "reading the resource", resources.get_opt(&own_name)).await?;
         if now.as_ref().and_then(ResourceExt::resource_version) != self.object.resource_version() {
@@ -143,7 +143,7 @@ impl Pass<'_> {
         let preconditions =
             former.map(|secret| Preconditions { uid: secret.uid(), resource_version: secret.resource_version() });
         let (secrets, params) = (self.secrets(), DeleteParams { preconditions, ..DeleteParams::default() });
-        bounded(self.context, "deleting the former Secret", secrets.delete(&name, &params)).await?;
+        bounded(self.context, "deleting the former Secret", secrets.delete(name.as_str(), &params)).await?;
         self.tell("FormerSecretDeleted", &format!("deleted Secret {name}: the credential has moved to another one"));
         self.see_other(name, None);
         Ok(())
@@ -158,7 +158,7 @@ impl Pass<'_> {
         }});
         let (secrets, name) = (self.secrets(), self.observed.resource.secret_name.clone());
         let (params, patch) = (manager(), Patch::Merge(&patch));
-        let call = secrets.patch(&name, &params, &patch);
+        let call = secrets.patch(name.as_str(), &params, &patch);
         let written = bounded(self.context, WRITING_SECRET, call).await?;
         self.see_secret(Some(written));
         Ok(())
@@ -181,7 +181,7 @@ impl Pass<'_> {
     }
 
     /// Takes in a further Secret that was read or written.
-    pub(crate) fn see_other(&mut self, name: String, object: Option<Secret>) {
+    pub(crate) fn see_other(&mut self, name: SecretName, object: Option<Secret>) {
         let seen = secret::read(object, &self.object);
         self.observed.others.insert(name.clone(), seen.fact.clone());
         self.others.insert(name, seen);
@@ -209,7 +209,7 @@ impl Pass<'_> {
     }
 
     fn rendered(&self, login: &Login<'_>) -> Secret {
-        let owner = Owner::new(&self.object, &self.observed.resource.secret_name);
+        let owner = Owner::new(&self.object, self.observed.resource.secret_name.as_str());
         render(&owner, &self.object.spec.secret, login, self.existing())
     }
 

@@ -134,6 +134,26 @@ async fn an_inactive_credential_is_told_and_neither_undone_nor_replaced() {
 }
 
 #[tokio::test]
+async fn what_was_told_of_an_inactive_credential_is_not_told_of_its_successor() {
+    let mut world = World::new(BINARY, "inactive-rotated").await;
+    world.start(&[]);
+    world.ready_with_defaults("orders").await;
+    let former = current(&world).await;
+    world.iam.set_status(&former, "Inactive").expect("it is there");
+    // A process that has just started looks at once, and then not before the resync.
+    world.operator().kill().await;
+    world.start(&[]);
+    world.stalled("orders", "CredentialInactive").await;
+    world.rotate("orders", "once").await;
+    replaced(&world, &former).await;
+    // The completion told of the successor. A change brings a pass that tells what is remembered.
+    world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "2h" } })).await;
+    world.ready("orders").await;
+    world.assert_whole("orders").await;
+    assert_eq!((world.counts().0, world.counts().2), (2, 0));
+}
+
+#[tokio::test]
 async fn an_immutable_secret_is_told_and_a_deleted_one_is_made_again() {
     let world = world("immutable-secret").await;
     world.ready_with_defaults("orders").await;

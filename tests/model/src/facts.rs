@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use jiff::{SignedDuration, Timestamp};
 use keyspaces_credential_protocol as protocol;
-use protocol::{CredentialId, Epoch, IamUserName, ServiceUserName};
+use protocol::{CredentialId, Epoch, IamUserName, SecretName, ServiceUserName};
 
 use crate::mutation::Mutation;
 use crate::scenario::Scenario;
@@ -176,7 +176,7 @@ pub(crate) enum Sighting {
     #[default]
     NotSeen,
     Usable,
-    Missing(Tick),
+    Missing(Id, Tick),
 }
 
 static NAMES: LazyLock<Vec<(CredentialId, ServiceUserName)>> = LazyLock::new(|| {
@@ -187,6 +187,9 @@ static NAMES: LazyLock<Vec<(CredentialId, ServiceUserName)>> = LazyLock::new(|| 
     (0..=MOST_IDS).map(name).collect()
 });
 static USER: LazyLock<IamUserName> = LazyLock::new(|| IamUserName::parse("orders-app").expect("a valid user name"));
+
+static SECRETS: LazyLock<[SecretName; 2]> =
+    LazyLock::new(|| ["orders", "renamed"].map(|name| SecretName::parse(name).expect("a valid name of a Secret")));
 
 /// The protocol's name of a credential.
 pub(crate) fn spelt(id: Id) -> CredentialId {
@@ -214,13 +217,13 @@ pub(crate) fn tick(time: Timestamp) -> Tick {
 }
 
 /// The protocol's name of a Secret.
-pub(crate) fn secret_name(name: Name) -> String {
-    if name == 0 { String::new() } else { "renamed".to_owned() }
+pub(crate) fn secret_name(name: Name) -> SecretName {
+    SECRETS[usize::from(name)].clone()
 }
 
 /// The Secret of a name.
-pub(crate) fn secret_number(name: &str) -> Name {
-    u8::from(!name.is_empty())
+pub(crate) fn secret_number(name: &SecretName) -> Name {
+    u8::from(*name != SECRETS[0])
 }
 
 fn epoch(epoch: Epoch) -> u8 {
@@ -456,7 +459,7 @@ impl Memory {
         let sighting = match self.sighting {
             Sighting::NotSeen => protocol::Sighting::NotSeen,
             Sighting::Usable => protocol::Sighting::Usable,
-            Sighting::Missing(since) => protocol::Sighting::Missing { since: time(since) },
+            Sighting::Missing(id, since) => protocol::Sighting::Missing { id: spelt(id), since: time(since) },
         };
         protocol::Memory { attempt, listed_at: self.listed_at.map(time), sighting }
     }
@@ -469,7 +472,7 @@ impl Memory {
         self.sighting = match memory.sighting {
             protocol::Sighting::NotSeen => Sighting::NotSeen,
             protocol::Sighting::Usable | protocol::Sighting::Unusable(_) => Sighting::Usable,
-            protocol::Sighting::Missing { since } => Sighting::Missing(tick(since)),
+            protocol::Sighting::Missing { id, since } => Sighting::Missing(number(&id), tick(since)),
         };
     }
 

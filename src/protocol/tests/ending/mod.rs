@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::world::{Fault, SETTLE, World, id};
+use super::world::{Fault, SETTLE, World, id, secret_name};
 use crate::*;
 
 const LONG: SignedDuration = SignedDuration::from_mins(30);
@@ -33,7 +33,7 @@ fn of_two_that_race_the_one_that_lost_gives_its_operation_up() {
         first_epoch: Epoch(1),
         purpose: Purpose::First,
         means: Means::Create,
-        secret_name: "orders".to_owned(),
+        secret_name: secret_name("orders"),
         rotate: None,
         started_at: raced.now,
         attempted_at: raced.now,

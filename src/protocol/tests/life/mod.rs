@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::world::{HOLD, OVERLAP, RESYNC, SETTLE, World, id};
+use super::world::{HOLD, OVERLAP, RESYNC, SETTLE, World, id, secret_name};
 use crate::*;
 
 const AFTER_CREATE: [&str; 5] = ["ReadGrant", "ReadClaims", "ReadSecret", "Publish", "Complete"];
@@ -223,7 +223,7 @@ fn a_password_is_held_no_longer_than_the_hold_time() {
         first_epoch: Epoch(1),
         purpose: Purpose::First,
         means: Means::Create,
-        secret_name: "orders".to_owned(),
+        secret_name: secret_name("orders"),
         rotate: None,
         started_at: held.now,
         attempted_at: held.now,

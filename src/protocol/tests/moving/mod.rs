@@ -2,12 +2,12 @@
 
 use jiff::SignedDuration;
 
-use super::world::{Fault, OVERLAP, World, id};
+use super::world::{Fault, OVERLAP, World, id, secret_name};
 use crate::*;
 
 fn moving() -> World {
     let mut world = World::ready();
-    world.resource.wanted_secret_name = "bills".to_owned();
+    world.resource.wanted_secret_name = secret_name("bills");
     world
 }
 
@@ -17,7 +17,7 @@ fn others(world: &World) -> Vec<&str> {
 }
 
 fn assert_moved(world: &World) {
-    assert_eq!(world.resource.secret_name, "bills");
+    assert_eq!(world.resource.secret_name.as_str(), "bills");
     assert_eq!((world.reason(), world.published()), (Reason::Published, Some(id(1))));
     assert!(world.works());
     assert_eq!((world.next_id, world.deleted.len()), (2, 0), "no new credential, and none deleted");
@@ -59,10 +59,10 @@ fn a_copy_that_a_rotation_has_overtaken_is_written_again() {
     world.fault = Some(Fault::CrashAfter("CopySecret"));
     world.run_until_fault();
     // Back, rotated there, and forth again.
-    world.resource.wanted_secret_name = "orders".to_owned();
+    world.resource.wanted_secret_name = secret_name("orders");
     world.resource.rotate = Some("now".to_owned());
     world.run();
-    world.resource.wanted_secret_name = "bills".to_owned();
+    world.resource.wanted_secret_name = secret_name("bills");
     world.run();
     assert_eq!((world.published(), world.resource.secret_name.as_str()), (Some(id(2)), "bills"));
 }
@@ -70,12 +70,12 @@ fn a_copy_that_a_rotation_has_overtaken_is_written_again() {
 #[test]
 fn somebody_elses_secret_of_the_new_name_is_left_alone_and_the_old_one_goes_on() {
     let mut world = moving();
-    world.others.insert("bills".to_owned(), SecretFact::NotOurs);
+    world.others.insert(secret_name("bills"), SecretFact::NotOurs);
     world.run();
     let (_, verdict) = world.wait();
     assert_eq!(verdict.reason, Reason::SecretConflict);
     assert!(verdict.message.contains("Secret bills exists"), "{}", verdict.message);
-    assert!(world.works() && world.resource.secret_name == "orders");
+    assert!(world.works() && world.resource.secret_name.as_str() == "orders");
     world.others.clear();
     world.run_for(OVERLAP * 2);
     assert_moved(&world);
@@ -99,10 +99,10 @@ fn an_operation_that_is_open_is_ended_where_it_began() {
     world.resource.rotate = Some("now".to_owned());
     world.fault = Some(Fault::CrashAfter("Create"));
     world.run_until_fault();
-    world.resource.wanted_secret_name = "bills".to_owned();
+    world.resource.wanted_secret_name = secret_name("bills");
     let done = world.run();
     assert!(!done.contains(&"Move".to_owned()), "what it left may still show up: {done:?}");
-    assert_eq!(world.resource.secret_name, "orders");
+    assert_eq!(world.resource.secret_name.as_str(), "orders");
     world.run_for(OVERLAP * 2);
     assert_eq!((world.resource.secret_name.as_str(), world.reason()), ("bills", Reason::Published));
     assert!(world.works());
@@ -113,10 +113,10 @@ fn an_operation_that_is_open_is_ended_where_it_began() {
 fn back_to_the_former_name_needs_no_third_secret() {
     let mut world = moving();
     world.run();
-    world.resource.wanted_secret_name = "orders".to_owned();
+    world.resource.wanted_secret_name = secret_name("orders");
     let done = world.run();
     assert!(done.contains(&"CopySecret".to_owned()), "a process that is about to delete it loses by that: {done:?}");
-    assert_eq!(world.resource.secret_name, "orders");
+    assert_eq!(world.resource.secret_name.as_str(), "orders");
     assert_eq!(
         world.recorded().former_secrets.iter().map(|former| former.name.as_str()).collect::<Vec<_>>(),
         ["bills"]
@@ -141,7 +141,7 @@ fn a_copy_that_is_no_longer_wanted_is_removed() {
         world.fault = Some(fault);
         world.run_until_fault();
         assert_eq!(others(&world), ["bills"], "{fault:?}");
-        world.resource.wanted_secret_name = "orders".to_owned();
+        world.resource.wanted_secret_name = secret_name("orders");
         world.run_for(OVERLAP * 2);
         assert_eq!((world.resource.secret_name.as_str(), others(&world).len()), ("orders", 0), "{fault:?}");
         assert_eq!(world.recorded().former_secrets, []);
@@ -168,15 +168,15 @@ fn a_process_that_is_late_does_not_copy_the_old_credential_over_the_new_one() {
     // It still believes in the former Secret, which holds credential 1 in epoch 1; the move and a rotation are done.
     world.resource.recorded.credential = world.published().map(|_| super::world::issued(1, world.now));
     world.resource.recorded.retiring = None;
-    world.resource.wanted_secret_name = "bills".to_owned();
-    world.resource.recorded.former_secrets = vec![FormerSecret { name: "bills".to_owned(), since: world.now }];
+    world.resource.wanted_secret_name = secret_name("bills");
+    world.resource.recorded.former_secrets = vec![FormerSecret { name: secret_name("bills"), since: world.now }];
     let mut old = new.clone();
     if let SecretFact::Ours(ours) = &mut old {
         let credential = super::world::issued(1, world.now);
         ours.published = Some(Published { credential, epoch: Epoch(1) });
     }
     world.secret = old;
-    world.others.insert("bills".to_owned(), new);
+    world.others.insert(secret_name("bills"), new);
     let done = world.run_once();
     assert_eq!(done.last().map(String::as_str), Some("Move"), "which is refused: {done:?}");
 }

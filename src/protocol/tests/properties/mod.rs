@@ -8,7 +8,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::strategy::Strategy;
 
-use super::world::{SETTINGS, id, issued};
+use super::world::{SETTINGS, id, issued, secret_name};
 use crate::*;
 
 fn time() -> impl Strategy<Value = Timestamp> {
@@ -32,8 +32,8 @@ fn credential() -> impl Strategy<Value = Issued> {
 const BOUND: &str = "orders";
 const OTHER: &str = "bills";
 
-fn name() -> impl Strategy<Value = String> {
-    prop_oneof![Just(BOUND.to_owned()), Just(OTHER.to_owned())]
+fn name() -> impl Strategy<Value = SecretName> {
+    prop_oneof![Just(secret_name(BOUND)), Just(secret_name(OTHER))]
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
@@ -44,7 +44,7 @@ fn operation() -> impl Strategy<Value = Operation> {
             first_epoch: epoch,
             purpose: Purpose::SecretLost,
             means,
-            secret_name: BOUND.to_owned(),
+            secret_name: secret_name(BOUND),
             rotate: None,
             started_at,
             attempted_at,
@@ -120,7 +120,10 @@ fn memory() -> impl Strategy<Value = Memory> {
     let sighting = prop_oneof![
         Just(Sighting::NotSeen),
         Just(Sighting::Usable),
-        time().prop_map(|since| Sighting::Missing { since }),
+        (1u64..6, time()).prop_map(|(number, since)| Sighting::Missing { id: id(number), since }),
+        (1u64..6, time()).prop_map(|(number, created_at)| {
+            Sighting::Unusable(Listed { id: id(number), created_at, usable: Usable::No })
+        }),
     ];
     (option::of(attempt), option::of(time()), sighting).prop_map(|(attempt, listed_at, sighting)| Memory {
         attempt,
@@ -198,6 +201,20 @@ fn refused() -> impl Strategy<Value = Observed> {
     (observed(), any::<bool>()).prop_map(|(mut observed, known)| {
         observed.resource.deleting = false;
         observed.grant = known.then(|| Grant::Refused { namespace: "shop".to_owned(), annotation: None });
+        observed
+    })
+}
+
+/// Facts of a resource whose Secret holds the current credential and that nothing is wrong with.
+fn quiet() -> impl Strategy<Value = Observed> {
+    (observed(), credential()).prop_map(|(mut observed, current)| {
+        let published = Some(Published { credential: current.clone(), epoch: Epoch(1) });
+        let rendering = Rendering::Current;
+        observed.secret = Some(SecretFact::Ours(OurSecret { published, fence: Epoch(1), rendering, immutable: false }));
+        observed.resource.deleting = false;
+        observed.resource.wanted_secret_name = observed.resource.secret_name.clone();
+        observed.resource.recorded = Recorded { credential: Some(current), ..Recorded::default() };
+        (observed.grant, observed.claim) = (Some(Grant::Granted), Some(Claim::Won));
         observed
     })
 }
@@ -408,6 +425,26 @@ proptest! {
         let step = decide(&observed, now);
         if let Some(next) = fed_back(&observed, step.clone()) {
             prop_assert_ne!(decide(&next, now), step);
+        }
+    }
+
+    #[test]
+    fn what_was_seen_of_a_former_credential_changes_nothing(
+        observed in prop_oneof![observed(), quiet()], listing in listing(), now in time(),
+    ) {
+        let current = observed.resource.recorded.credential.clone();
+        let about = match &observed.memory.sighting {
+            Sighting::Missing { id, .. } | Sighting::Unusable(Listed { id, .. }) => Some(id),
+            Sighting::NotSeen | Sighting::Usable => None,
+        };
+        if about != current.as_ref().map(|current| &current.id) {
+            let mut fresh = observed.clone();
+            fresh.memory.sighting = Sighting::NotSeen;
+            prop_assert_eq!(decide(&observed, now), decide(&fresh, now));
+            let mut memory = observed.memory;
+            memory.learn(&listing, current.as_ref(), SETTINGS.settle);
+            fresh.memory.learn(&listing, current.as_ref(), SETTINGS.settle);
+            prop_assert_eq!(memory, fresh.memory);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::world::{Fault, HOLD, SETTLE, World, id, issued};
+use super::world::{Fault, HOLD, SETTLE, World, id, issued, secret_name};
 use crate::*;
 
 const LONG: SignedDuration = SignedDuration::from_mins(30);
@@ -172,7 +172,7 @@ fn a_secret_of_a_later_epoch_than_the_resource_that_was_read_begins_the_pass_ane
         first_epoch: Epoch(2),
         purpose: Purpose::Requested,
         means: Means::Create,
-        secret_name: "orders".to_owned(),
+        secret_name: secret_name("orders"),
         rotate: None,
         started_at: world.now,
         attempted_at: world.now,

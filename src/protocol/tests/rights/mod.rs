@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::world::{Fault, OVERLAP, SETTLE, World, id};
+use super::world::{Fault, OVERLAP, SETTLE, World, id, secret_name};
 use crate::*;
 
 const LONG: SignedDuration = SignedDuration::from_mins(30);
@@ -106,7 +106,7 @@ fn a_window_that_status_opens_before_the_resource_existed_reaches_back_no_furthe
         first_epoch: Epoch(1),
         purpose: Purpose::First,
         means: Means::Create,
-        secret_name: "orders".to_owned(),
+        secret_name: secret_name("orders"),
         rotate: None,
         started_at: Timestamp::UNIX_EPOCH,
         attempted_at: Timestamp::UNIX_EPOCH,
@@ -144,7 +144,7 @@ fn an_operation_whose_epoch_lies_behind_is_taken_over_above_all_others() {
         first_epoch: Epoch(0),
         purpose: Purpose::Requested,
         means: Means::Create,
-        secret_name: "orders".to_owned(),
+        secret_name: secret_name("orders"),
         rotate: None,
         started_at: world.now,
         attempted_at: world.now,

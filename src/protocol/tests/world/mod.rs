@@ -28,6 +28,10 @@ pub(crate) fn issued(number: u64, issued_at: Timestamp) -> Issued {
     Issued { id: id(number), service_user_name, issued_at }
 }
 
+pub(crate) fn secret_name(text: &str) -> SecretName {
+    SecretName::parse(text).unwrap()
+}
+
 /// What happens to the next effect of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -56,7 +60,7 @@ pub(crate) struct World {
     pub claim: Claim,
     pub secret: SecretFact,
     /// The Secrets of other names.
-    pub others: BTreeMap<String, SecretFact>,
+    pub others: BTreeMap<SecretName, SecretFact>,
     /// Truth.
     pub iam: Vec<Listed>,
     /// How often the password of a credential was reset, in IAM.
@@ -81,8 +85,8 @@ impl World {
             resource: Resource {
                 iam_user: IamUserName::parse("orders-app").unwrap(),
                 created_at: "2026-11-22T00:00:00Z".parse().unwrap(),
-                secret_name: "orders".to_owned(),
-                wanted_secret_name: "orders".to_owned(),
+                secret_name: secret_name("orders"),
+                wanted_secret_name: secret_name("orders"),
                 deleting: false,
                 finalizer: false,
                 suspended: false,

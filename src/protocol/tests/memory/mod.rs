@@ -1,0 +1,62 @@
+//! What is remembered of a credential is not taken for its successor.
+
+use super::world::{RESYNC, SETTLE, World, id};
+use crate::*;
+
+/// Another process replaces credential 1 by credential 2. This one remembers what it saw of the former.
+fn replace_elsewhere(world: &mut World) {
+    let memory = std::mem::take(&mut world.memory);
+    world.resource.rotate = Some("now".to_owned());
+    world.run();
+    assert_eq!(world.published(), Some(id(2)));
+    world.memory = memory;
+}
+
+/// A process that misses credential 1 in List.
+fn missing() -> World {
+    let mut world = World::ready();
+    world.hidden.insert(id(1));
+    world.pass_time(RESYNC);
+    assert_eq!(world.run().last().unwrap(), "Wait(Reconciling/CredentialMissing)");
+    world.hidden.clear();
+    world
+}
+
+#[test]
+fn a_successor_that_list_does_not_show_has_a_settle_time_of_its_own() {
+    let mut world = missing();
+    replace_elsewhere(&mut world);
+    world.hidden.insert(id(2));
+    world.pass_time(RESYNC);
+    assert_eq!(world.run().last().unwrap(), "Wait(Reconciling/CredentialMissing)");
+    assert_eq!((world.published(), world.wait().0), (Some(id(2)), Some(world.now + SETTLE)));
+    world.pass_time(SETTLE);
+    let done = world.run();
+    assert!(done.iter().any(|step| step.contains("CredentialGone")), "it is gone as well: {done:?}");
+    assert_eq!(world.published(), Some(id(3)));
+}
+
+#[test]
+fn a_successor_is_not_looked_for_because_the_former_one_was_missed() {
+    let mut world = missing();
+    replace_elsewhere(&mut world);
+    world.pass_time(SETTLE);
+    assert_eq!(world.run(), ["ReadGrant", "ReadClaims", "ReadSecret", "Wait(Ready/Published)"]);
+}
+
+#[test]
+fn a_successor_of_a_credential_that_was_switched_off_is_ready_at_once() {
+    for elsewhere in [false, true] {
+        let mut world = World::ready();
+        world.iam[0].usable = Usable::No;
+        world.pass_time(RESYNC);
+        assert_eq!(world.run().last().unwrap(), "Wait(Stalled/CredentialInactive)");
+        if elsewhere {
+            replace_elsewhere(&mut world);
+        } else {
+            world.resource.rotate = Some("now".to_owned());
+        }
+        assert_eq!(world.run().last().unwrap(), "Wait(Ready/Published)");
+        assert_eq!(world.published(), Some(id(2)));
+    }
+}
