@@ -1,8 +1,8 @@
 //! What one more death may cost: how much more often than without it something is done.
 //!
-//! A death costs that what was under way is done once more. Where its outcome is unknown, the attempt is taken over, so all of an
-//! attempt is done once more, and what the former one may have left is looked for. The numbers are the smallest ones that the
-//! protocol explains, and the test prints the greatest that it saw.
+//! A death costs that what was under way is done once more. Where its outcome is unknown the attempt is taken over, so all
+//! of an attempt is done once more, and what the former one may have left is looked for. The numbers are the smallest ones
+//! that the protocol explains, and the test prints the greatest ones that it saw.
 
 use keyspaces_emulator::Operation;
 
@@ -36,21 +36,22 @@ impl Cost {
         let attempt = Self { dry_runs: 1, publications: 1, creates: 1, deletes: 1, ..Self::default() };
         match scenario {
             // Both slots are taken and there is no Secret that could be fenced. So four writes of status: the takeover; that it
-            // waits until whoever holds a password has given up; that what is published before then does not count; and when
-            // all is over, that nothing can show up any more.
+            // waits until whoever holds a password has given up; that what is published before then does not count; and
+            // when all is over, that nothing can show up any more.
             Scenario::Create => Self { finalizers: 1, statuses: 4, ..attempt },
             // As Create. What becomes of the replaced credential is sent once more.
             Scenario::Heal => Self { statuses: 4, updates: 1, ..attempt },
-            // The fence makes the wait needless and what is published before it lose: the takeover, and that nothing can show up
-            // any more.
+            // The fence makes the wait needless, and what is published before it loses. So two writes of status: the takeover,
+            // and that nothing can show up any more.
             Scenario::Rotate => Self { statuses: 2, fences: 1, updates: 1, ..attempt },
-            // Two attempts more, one that takes over and one when the former reset can no longer land. So four writes of status:
-            // the takeover; when the last reset is due, as status keeps the time; its intent, and its end.
+            // Two attempts more: one that takes over, and one when the former reset can no longer land. So four writes of
+            // status: the takeover; the time of the last reset once more, rounded as status keeps it; the intent of the last
+            // reset, and its end.
             Scenario::Reset => {
                 Self { statuses: 4, dry_runs: 2, publications: 2, fences: 1, resets: 2, ..Self::default() }
             }
-            // No attempt, for no password is made and IAM is not called: each step is done once more. With the move, the announcement
-            // of the copy is, if it is older than the hold time when the next operator is there.
+            // No attempt, for no password is made and IAM is not called: each step is done once more. With the move itself,
+            // the announcement of the copy is, if it is older than the hold time when the next operator is there.
             Scenario::Move => Self { statuses: 2, dry_runs: 1, publications: 1, removals: 1, ..Self::default() },
             // What is deleted is deleted once more.
             Scenario::Delete => Self { finalizers: 1, deletes: 1, ..Self::default() },

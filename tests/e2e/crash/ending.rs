@@ -1,7 +1,8 @@
 //! What there is when nothing is left to be done, in a form in which that of two worlds can be compared.
 //!
 //! What is another one in each world gets a name that is the same in all of them: the first id that is met is `id-1`,
-//! wherever it stands, so that what was equal stays equal. [`treatment`] names all of it; everything else is compared as it is.
+//! wherever it stands, so that what was equal stays equal. [`treatment`] lists all of it, and everything else is compared
+//! as it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -105,7 +106,7 @@ fn readable(secret: Secret) -> Value {
     let annotation = |key: &str| annotations.get(key).map_or("", String::as_str);
     let number = |key: &str| annotation(key).parse::<u64>().unwrap_or_default();
     let vouched = [annotation("keyspaces.dev/credential-id").into(), held("username"), held("password")].join(&0);
-    let digest: String = Sha256::digest(vouched).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = Sha256::digest(vouched).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let fitting = if annotation("keyspaces.dev/digest") == digest { "fits" } else { "does not fit" };
     object["metadata"]["annotations"]["keyspaces.dev/digest"] = json!(fitting);
     let above = number("keyspaces.dev/fence").checked_sub(number("keyspaces.dev/epoch"));
@@ -115,9 +116,9 @@ fn readable(secret: Secret) -> Value {
 
 /// The values that got names, with their kinds, in the order in which they were met.
 #[derive(Default)]
-struct Names(Vec<Name>);
+struct Names(Vec<Named>);
 
-struct Name {
+struct Named {
     kind: &'static str,
     value: String,
     name: String,
@@ -127,12 +128,12 @@ struct Name {
 impl Names {
     fn of(&mut self, kind: &'static str, value: &Value, in_texts: bool) -> Value {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let alike: Vec<&Name> = self.0.iter().filter(|name| name.kind == kind).collect();
+        let alike: Vec<&Named> = self.0.iter().filter(|name| name.kind == kind).collect();
         if let Some(known) = alike.iter().find(|name| name.value == value) {
             return json!(known.name);
         }
         let name = format!("{kind}-{}", alike.len() + 1);
-        self.0.push(Name { kind, value, name: name.clone(), in_texts });
+        self.0.push(Named { kind, value, name: name.clone(), in_texts });
         json!(name)
     }
 

@@ -113,8 +113,8 @@ impl Scenario {
 
     /// Whether a difference to the end without a death is one that deaths explain.
     pub(super) fn explains(self, difference: &Difference<'_>, deaths: usize) -> bool {
-        // A copy that is made again gets a fence above that of the first one, or its write would be none: see `copy_secret`. Nobody
-        // but the operator reads it.
+        // A copy that is made again gets a fence above that of the first one, or its write would be none: see `copy_secret`.
+        // Nobody but the operator reads it.
         let fences = (0..=deaths).map(|above| Some(json!(above)));
         self == Self::Move
             && difference.path.ends_with("/keyspaces.dev/fence/above the epoch")
