@@ -1,17 +1,17 @@
 //! One run of a scenario, in a world of its own, with operators that die on the way.
 
 use keyspaces_emulator::{Fault as IamFault, FaultKind, Operation, When};
-use kit::proxy::{Action, Fault, Gate, Request, Which};
+use kit::proxy::{Action, Fault, Gate, Which};
 use kit::world::{PATIENCE, USER, World};
 
+use super::effort::{CALLS, Effort};
+use super::ending::Ending;
 use super::scenario::Scenario;
 use crate::BINARY;
 
 /// IAM's lag is what the settle time is for, and this one has none. A password is held for as long as a slow machine may
 /// need to publish it.
 const FLAGS: [&str; 8] = ["--settle", "2s", "--hold", "4s", "--iam-deadline", "60s", "--api-deadline", "60s"];
-/// The calls of IAM that change something.
-const CALLS: [Operation; 4] = [Operation::Create, Operation::Reset, Operation::Update, Operation::Delete];
 
 /// One effect of the operator, counted from 1 in its kind.
 #[derive(Clone, Copy, Debug)]
@@ -25,19 +25,14 @@ pub(super) enum Effect {
 /// Where an operator dies.
 pub(super) type Crash = (Effect, When);
 
-/// How much was done.
-#[derive(Clone, Debug)]
-pub(super) struct Effort {
-    writes: Vec<String>,
-    calls: Vec<Operation>,
-}
-
 /// What became of a run.
 pub(super) struct Run {
     /// From the beginning of the scenario to its end.
     pub(super) effort: Effort,
     /// Since the last operator was started.
     pub(super) recovery: Effort,
+    /// What there is in the end.
+    pub(super) ending: Ending,
     /// How many operators died.
     pub(super) deaths: usize,
 }
@@ -48,33 +43,10 @@ enum Trap {
     Call(u64),
 }
 
-impl Effort {
-    /// All of the operators of a world so far, but for reads and events.
-    fn so_far(world: &World) -> Self {
-        let text = |write: &Request| {
-            let dry_run = if write.dry_run { " (dry run)" } else { "" };
-            format!("{:?} {}{dry_run}", write.verb, write.resource)
-        };
-        let calls = world.iam.calls().into_iter().map(|call| call.operation);
-        Self {
-            writes: world.proxy().requests_that(&Which::effects()).iter().map(text).collect(),
-            calls: calls.filter(|operation| CALLS.contains(operation)).collect(),
-        }
-    }
-
-    fn since(&self, earlier: &Self) -> Self {
-        Self { writes: self.writes[earlier.writes.len()..].to_vec(), calls: self.calls[earlier.calls.len()..].to_vec() }
-    }
-
-    fn calls_of(&self, operation: Operation) -> usize {
-        self.calls.iter().filter(|call| **call == operation).count()
-    }
-}
-
 /// All places to die in.
 pub(super) fn crashes(effort: &Effort) -> Vec<Crash> {
     let nths = |count: usize| 1..=u64::try_from(count).expect("a small number");
-    let writes = nths(effort.writes.len()).map(Effect::Write);
+    let writes = nths(effort.writes()).map(Effect::Write);
     let calls = CALLS.into_iter().flat_map(|call| nths(effort.calls_of(call)).map(move |nth| Effect::Call(call, nth)));
     writes.chain(calls).flat_map(|effect| [(effect, When::Before), (effect, When::After)]).collect()
 }
@@ -155,18 +127,20 @@ impl Scenario {
             assert!(world.ids().contains(&foreign.info.id), "somebody else's credential is still there");
         }
         let end = Effort::so_far(&world);
-        Run { effort: end.since(&begun), recovery: end.since(&restarted), deaths }
+        let ending = Ending::of(&world).await;
+        Run { effort: end.since(&begun), recovery: end.since(&restarted), ending, deaths }
     }
 
-    /// Runs it with crashes, and compares with the run without.
-    pub(super) async fn survive(self, crashes: &[Crash], faultless: &Effort) -> Run {
+    /// Runs it with crashes, and compares with the run without: what there is in the end, and what was done for it.
+    pub(super) async fn survive(self, crashes: &[Crash], faultless: &Run) -> Run {
         let run = self.run(crashes).await;
-        let effort = &run.effort;
-        // A reset whose reply was lost costs a second one, and a last one when it can no longer land.
-        let more = |call: Operation| crashes.len() * if call == Operation::Reset { 2 } else { 1 };
-        let no_more = CALLS.iter().all(|call| effort.calls_of(*call) <= faultless.calls_of(*call) + more(*call))
-            && effort.writes.len() <= (1 + crashes.len()) * (faultless.writes.len() + 4);
-        assert!(no_more, "{effort:?}, and without a crash {faultless:?}");
+        let mut differences = run.ending.differences(&faultless.ending);
+        differences.retain(|difference| !self.explains(difference, run.deaths));
+        assert!(differences.is_empty(), "{self:?} ends otherwise than without {crashes:?}: {differences:#?}");
+
+        let mut beyond = run.effort.beyond(&faultless.effort);
+        beyond.retain(|(deed, more)| !faultless.effort.has_place_for(deed) || *more > run.deaths * self.cost(deed));
+        assert!(beyond.is_empty(), "{self:?} does more than {crashes:?} explain: {beyond:#?}");
         run
     }
 }
