@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::facts::Failures;
+use crate::recorded::Failures;
 
 /// How a failure is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,11 +3,10 @@
 use jiff::Timestamp;
 
 use crate::decide::{has_two, later, remove_orphan, stall, unusable, whole_second};
-use crate::facts::{
-    Attempt, Claim, Issued, Means, Observed, Operation, OurSecret, Purpose, Rendering, Retiring, RetiringStage,
-    SecretFact, Stage, Unresolved,
-};
+use crate::facts::{Claim, Observed, OurSecret, Rendering, SecretFact};
+use crate::memory::{Attempt, Stage};
 use crate::operation::{contested, fence, no_free_slot, shortened};
+use crate::recorded::{Issued, Means, Operation, Purpose, Retiring, RetiringStage, Unresolved};
 use crate::step::{Completion, Disposal, Step};
 use crate::verdict::Verdict;
 use crate::{in_place, moving, ownership, rotation};

@@ -9,13 +9,12 @@
 
 use jiff::Timestamp;
 
-use crate::decide::{later, stall, unusable};
-use crate::facts::{
-    Claim, Listed, Means, Observed, Operation, Purpose, Recorded, ResetInDoubt, Resource, SecretFact, Stage, Strategy,
-    Usable,
-};
+use crate::decide::{later, stall, unusable, whole_second};
+use crate::facts::{Claim, Listed, Observed, Resource, SecretFact, Strategy, Usable};
+use crate::memory::Stage;
 use crate::names::CredentialId;
 use crate::operation::{abandon, fence};
+use crate::recorded::{Means, Operation, Purpose, Recorded, ResetInDoubt};
 use crate::step::Step;
 use crate::verdict::Verdict;
 use crate::{idle, ownership};
@@ -72,7 +71,7 @@ pub(crate) fn in_doubt(
     current: Option<&CredentialId>,
     now: Timestamp,
 ) -> Option<ResetInDoubt> {
-    let until = later(now, observed.settings.settle);
+    let until = whole_second(later(now, observed.settings.settle));
     let own = match &operation.means {
         Means::Reset(id) if operation.recovering() => Some(ResetInDoubt { id: id.clone(), until }),
         Means::Reset(_) | Means::Create => None,

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use crate::decide::{later, stall, whole_second};
-use crate::facts::{FormerSecret, Observed, OurSecret, Published, Resource, SecretFact};
+use crate::facts::{Observed, OurSecret, Published, Resource, SecretFact};
+use crate::recorded::FormerSecret;
 use crate::step::Step;
 use crate::verdict::Verdict;
 

@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::decide::{confirmed, has_two, later, remove_orphan, stall, whole_second};
-use crate::facts::{
-    Claim, ForeignPolicy, Means, Observed, Operation, Published, Purpose, Recorded, Retiring, RetiringStage,
-    SecretFact, Stage, Unresolved,
-};
+use crate::facts::{Claim, ForeignPolicy, Observed, Published, SecretFact};
 use crate::in_place;
+use crate::memory::Stage;
 use crate::names::Epoch;
 use crate::ownership::{self, CLOCK_SKEW};
+use crate::recorded::{Means, Operation, Purpose, Recorded, Retiring, RetiringStage, Unresolved};
 use crate::rotation;
 use crate::step::{Completion, Disposal, Settlement, Step};
 use crate::verdict::Verdict;

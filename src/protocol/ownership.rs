@@ -11,8 +11,10 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::facts::{Attempt, Claim, Listed, Means, Observed, Resource, SecretFact, Stage};
+use crate::facts::{Claim, Listed, Observed, Resource, SecretFact};
+use crate::memory::{Attempt, Stage};
 use crate::names::CredentialId;
+use crate::recorded::Means;
 
 /// How far the operator's clock may be ahead of IAM's, which stamps the credentials. IAM refuses requests that are
 /// further off (*Signature Version 4*, "Request expired").

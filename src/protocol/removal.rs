@@ -3,9 +3,11 @@
 use jiff::Timestamp;
 
 use crate::decide::{later, remove_orphan, unusable};
-use crate::facts::{Claim, DeletionPolicy, Means, Observed, Operation, SecretFact, Stage};
+use crate::facts::{Claim, DeletionPolicy, Observed, SecretFact};
+use crate::memory::Stage;
 use crate::names::CredentialId;
 use crate::operation::{accepted, completion, lately, shortened, take_over};
+use crate::recorded::{Means, Operation};
 use crate::step::{Disposal, Step};
 use crate::verdict::Verdict;
 use crate::{in_place, operation, ownership};

@@ -6,9 +6,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::decide::later;
-use crate::facts::{Observed, Resource, Retiring, RetiringStage, Rotation};
+use crate::facts::{Observed, Resource, Rotation};
 use crate::operation::retire;
 use crate::ownership::CLOCK_SKEW;
+use crate::recorded::{Retiring, RetiringStage};
 use crate::step::Step;
 
 /// By how much of the interval a rotation may come early: a tenth. Early and not late, because an interval is a promise

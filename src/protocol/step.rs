@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::facts::{FormerSecret, Issued, Operation, ResetInDoubt, Retiring, Unresolved};
 use crate::names::{CredentialId, Epoch, SecretName};
+use crate::recorded::{FormerSecret, Issued, Operation, ResetInDoubt, Retiring, Unresolved};
 use crate::verdict::Verdict;
 
 /// One effect, or to wait. The shell performs it, learns what came of it, and asks again.

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::facts::{Listed, Means, Operation, Purpose, Resource, Strategy};
+use crate::facts::{Listed, Resource, Strategy};
 use crate::grant::remedy;
 use crate::names::{CredentialId, SecretName};
+use crate::recorded::{Means, Operation, Purpose};
 
 /// The state of a resource in kstatus' terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -44,11 +44,10 @@ impl Cost {
             // The fence makes the wait needless, and what is published before it loses. So two writes of status: the takeover,
             // and that nothing can show up any more.
             Scenario::Rotate => Self { statuses: 2, fences: 1, updates: 1, ..attempt },
-            // Two attempts more: one that takes over, and one when the former reset can no longer land. So four writes of
-            // status: the takeover; the time of the last reset once more, rounded as status keeps it; the intent of the last
-            // reset, and its end.
+            // Two attempts more: one that takes over, and one when the former reset can no longer land. So three writes of
+            // status: the takeover; the intent of the last reset, and its end.
             Scenario::Reset => {
-                Self { statuses: 4, dry_runs: 2, publications: 2, fences: 1, resets: 2, ..Self::default() }
+                Self { statuses: 3, dry_runs: 2, publications: 2, fences: 1, resets: 2, ..Self::default() }
             }
             // No attempt, for no password is made and IAM is not called: each step is done once more. With the move itself,
             // the announcement of the copy is, if it is older than the hold time when the next operator is there.
