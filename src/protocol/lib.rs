@@ -37,7 +37,8 @@
 //! password and may still publish it, so before its credential is deleted the Secret must carry the new epoch
 //! ([`Step::FenceSecret`]): a write that was prepared before then has an old resourceVersion and loses, and one that is
 //! prepared after sees the epoch. A Secret that does not exist can carry nothing; there everybody waits until every holder
-//! has given up.
+//! has given up. Whoever was taken over from does not take over in turn before the hold time is over: of several that wake
+//! together, one comes through.
 //!
 //! A late call may land after its operation is over. `status.unresolved` keeps the window open for twice the settle time,
 //! and only ids that appeared inside it are removed.
@@ -48,9 +49,10 @@
 //!
 //! # Where to read
 //!
-//! [`grant`] says who may ask and [`claim`] who of them gets the user; [`decide`] holds the order of the questions; `operation` brings an open operation to an end, `in_place` one that resets a
-//! password; `idle` says whether a new one is needed; `moving` follows a Secret's new name; `removal` cleans up;
-//! `ownership` says whose an id is.
+//! [`grant`] says who may ask and [`claim`] who of them gets the user; [`decide`] holds the order of the questions;
+//! `operation` brings an open operation to an end, `in_place` one that resets a password; `idle` says whether a new one is
+//! needed; `moving` follows a Secret's new name; `removal` cleans up; `ownership` says whose an id is. The facts are in
+//! `facts`, what status keeps of them in `recorded`, and what this process alone remembers in `memory`.
 
 mod backoff;
 mod claim;

@@ -31,7 +31,8 @@ pub(crate) fn decide(
     let Some(attempt) = mine else {
         // Somebody else's attempt, or one of ours whose outcome is unknown. It may have created something, and may yet.
         // It is never continued: it loses its right here, and what it created becomes an orphan.
-        return give_way(observed, operation, secret, now)
+        return outdone(observed, operation, now)
+            .or_else(|| give_way(observed, operation, secret, now))
             .unwrap_or_else(|| Step::BeginOperation(take_over(recorded, operation, secret, now)));
     };
     if fence(secret) > operation.epoch {
@@ -134,6 +135,16 @@ pub(crate) fn fence(secret: &SecretFact) -> Epoch {
 pub(crate) fn take_over(recorded: &Recorded, operation: &Operation, secret: &SecretFact, now: Timestamp) -> Operation {
     let epoch = operation.epoch.max(recorded.completed).max(fence(secret)).next();
     Operation { epoch, attempted_at: now, ..operation.clone() }
+}
+
+/// Another process took the operation over from an attempt of this one, so it was alive a moment ago. To take over from it in
+/// turn would make an orphan of what it is creating, and all who woke at the same time would do so for ever. It has the hold
+/// time to go on. Nothing is told meanwhile: a write would only get in its way.
+fn outdone(observed: &Observed, operation: &Operation, now: Timestamp) -> Option<Step> {
+    let until = later(operation.attempted_at, observed.settings.hold);
+    let earlier = operation.first_epoch..operation.epoch;
+    let lost = observed.memory.attempt.as_ref().is_some_and(|attempt| earlier.contains(&attempt.epoch));
+    (lost && lately(operation, until, now)).then(|| Step::Wait { until: Some(until), verdict: Verdict::unchanged() })
 }
 
 /// Somebody took the operation over lately, and there is neither room nor a Secret that could be fenced: he waits until every

@@ -27,7 +27,8 @@ impl<'a> From<&'a Verdict> for Report<'a> {
 }
 
 /// Puts a report into `conditions`. `serving` says whether the Secret holds a credential that nothing speaks against:
-/// then work in progress, as a rotation is, leaves `Ready` as it was.
+/// then work in progress, as a rotation is, leaves a `Ready` that is True as it was. Any other `Ready` tells what is the
+/// matter now, not what was before.
 pub(crate) fn apply(
     conditions: &mut Vec<Condition>,
     report: &Report<'_>,
@@ -35,10 +36,11 @@ pub(crate) fn apply(
     generation: Option<i64>,
     now: &Time,
 ) {
+    let stays = serving && conditions.iter().any(|it| it.type_ == "Ready" && it.status == "True");
     let picture = match report.state {
         State::Unchanged => return,
         State::Ready => Picture { ready: Some("True"), reconciling: false, stalled: false },
-        State::Reconciling if serving => Picture { ready: None, reconciling: true, stalled: false },
+        State::Reconciling if stays => Picture { ready: None, reconciling: true, stalled: false },
         State::Reconciling => Picture { ready: Some("False"), reconciling: true, stalled: false },
         State::Stalled => Picture { ready: Some("False"), reconciling: false, stalled: true },
         State::Suspended => Picture { ready: Some("Unknown"), reconciling: false, stalled: false },
@@ -118,6 +120,14 @@ mod tests {
         apply(&mut conditions, &report(State::Ready, "Published"), true, Some(1), &at(1));
         apply(&mut conditions, &report(State::Reconciling, "Rotating"), true, Some(1), &at(2));
         assert_eq!(shown(&conditions), ["Ready=True Published", "Reconciling=True Rotating"]);
+    }
+
+    #[test]
+    fn a_rotation_does_not_leave_the_words_of_what_is_over() {
+        let mut conditions = Vec::new();
+        apply(&mut conditions, &report(State::Stalled, "IamAccessDenied"), true, Some(1), &at(1));
+        apply(&mut conditions, &report(State::Reconciling, "Rotating"), true, Some(1), &at(2));
+        assert_eq!(shown(&conditions), ["Ready=False Rotating", "Reconciling=True Rotating"]);
     }
 
     #[test]

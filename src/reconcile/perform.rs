@@ -11,8 +11,8 @@ use super::status::{number, timestamp};
 use crate::api::{Binding, RetiringStage};
 use crate::iam::{Deleted, IamError, IamErrorKind, IssuedCredential, Turn, Urgency};
 use crate::protocol::{
-    Attempt, Completion, CredentialId, Disposal, Epoch, FormerSecret, Operation, SecretName, Settlement, Stage, Step,
-    Verdict,
+    Attempt, Class, Completion, CredentialId, Disposal, Epoch, FormerSecret, Operation, SecretName, Settlement, Stage,
+    Step, Verdict,
 };
 
 impl Pass<'_> {
@@ -189,7 +189,12 @@ impl Pass<'_> {
     async fn begin_operation(&mut self, operation: &Operation) -> Result<(), Failure> {
         let verdict = Verdict::working(operation);
         let taken_over = operation.recovering();
-        self.write_status_with(&verdict, |status| status.operation = Some(operation.into())).await?;
+        let written = self.write_status_with(&verdict, |status| status.operation = Some(operation.into())).await;
+        if matches!(&written, Err(failure) if failure.class() != Class::Conflict) {
+            // It may have been written. What stands there then must not look as if another process had written it.
+            self.observed.memory.attempt = None;
+        }
+        written?;
         self.observed.memory.attempt = Some(Attempt { epoch: operation.epoch, stage: Stage::Begun });
         self.held = None;
         // Who else asks for the user is read again now that our intent can be seen: of two that race, one sees the other.

@@ -263,6 +263,9 @@ fn begin_operation(
         }
         world.processes[me].memory.attempt = Some((epoch, Stage::Begun));
         pass.claim = None;
+    } else if matches!(outcome, Outcome::Unseen | Outcome::Lost | Outcome::Late) {
+        // What may have been written must not look as if another process had written it.
+        world.processes[me].memory.attempt = None;
     }
     next
 }

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::world::{Fault, HOLD, SETTLE, World, id, issued, secret_name};
+use super::world::{Fault, HOLD, OVERLAP, SETTLE, World, id, issued, secret_name};
 use crate::*;
 
 const LONG: SignedDuration = SignedDuration::from_mins(30);
@@ -146,7 +146,7 @@ fn an_orphan_that_list_shows_late_is_still_removed() {
     world.pass_time(SETTLE);
     world.hidden.clear();
     world.run_for(LONG);
-    world.run_for(super::world::OVERLAP);
+    world.run_for(OVERLAP);
     assert_quiet(&world);
     assert!(world.deleted.contains(&id(2)));
 }
@@ -225,4 +225,45 @@ fn two_processes_do_not_take_over_from_each_other_for_ever() {
             assert_quiet(&world);
         }
     }
+}
+
+/// Found by the soak: three processes that woke at the same second, because status says when the next try is.
+#[test]
+fn processes_that_wake_together_do_not_take_over_from_each_other_for_ever() {
+    let mut world = World::ready();
+    world.resource.rotate = Some("now".to_owned());
+    let mut memories = [Memory::default(), Memory::default(), Memory::default()];
+    for _ in 0..3 {
+        for memory in &mut memories {
+            std::mem::swap(&mut world.memory, memory);
+            // Up to the moment in which IAM has answered, or as far as it goes.
+            world.run_once();
+            std::mem::swap(&mut world.memory, memory);
+        }
+    }
+    let recorded = world.recorded();
+    assert_eq!((recorded.handled_rotate.as_deref(), &recorded.operation), (Some("now"), &None));
+    for memory in memories {
+        world.memory = memory;
+        world.run_for(OVERLAP + LONG);
+    }
+    assert_quiet(&world);
+}
+
+/// Whoever took the operation over may die as well.
+#[test]
+fn a_process_from_which_an_operation_was_taken_over_goes_on_after_the_hold_time() {
+    let mut world = World::ready();
+    world.resource.rotate = Some("now".to_owned());
+    world.run_once();
+    let first = std::mem::take(&mut world.memory);
+    world.fault = Some(Fault::CrashAfter("Create"));
+    world.run_until_fault();
+    world.memory = first;
+    world.run();
+    let operation = world.recorded().operation.clone().unwrap();
+    assert_eq!(world.wait(), (Some(operation.attempted_at + HOLD), Verdict::unchanged()));
+    world.run_for(OVERLAP + LONG);
+    assert_quiet(&world);
+    assert_eq!(world.recorded().handled_rotate.as_deref(), Some("now"));
 }
