@@ -70,8 +70,8 @@ async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
     // A resent write could meet its own success, and with fifteen tries a call has no end that a pass could count on. The
     // operator has its own deadlines and its own backoff.
     config.default_retry = false;
-    // A watch whose other end is gone without a word ends here. The API server itself ends every watch after less than this.
-    config.read_timeout = Some(Duration::from_secs(295));
+    // A watch whose other end is gone without a word ends here. The API server itself ends every watch before.
+    config.read_timeout = Some(reconcile::LONGEST_SILENCE);
     let unusable = |error: kube::Error| format!("the way to the API server cannot be used: {error}");
     let candidate = leader_election
         .then(|| Candidate::new(config.clone(), lease_namespace.as_deref(), lease_duration))

@@ -18,6 +18,12 @@ use super::{panics, pass};
 use crate::api::KeyspacesCredential;
 use crate::secret::{MANAGED_BY_LABEL, RESOURCE};
 
+/// How long a watch lasts before it is begun anew, in seconds. For that long the operator may be deaf to what is new without
+/// noticing, when the other end is gone without a word.
+const WATCH_SECONDS: u32 = 60;
+/// No connection to the API server is silent for longer and alive.
+pub const LONGEST_SILENCE: Duration = Duration::from_secs(WATCH_SECONDS as u64 + 10);
+
 /// No limit: how many passes work at the same time is up to [`Context`], so that one that waits for IAM takes nobody's room.
 const CONCURRENCY: u16 = 0;
 
@@ -47,7 +53,7 @@ async fn term(context: Arc<Context>, listed: watch::Sender<bool>) {
     let known = reader.clone();
     // Our own status writes must not call the next pass: what matters is what others change.
     let of_interest = predicates::generation.combine(predicates::annotations).combine(predicates::finalizers);
-    let changes = watcher(resources, watcher::Config::default())
+    let changes = watcher(resources, every())
         .default_backoff()
         .inspect(move |event| {
             if matches!(event, Ok(watcher::Event::InitDone)) {
@@ -58,7 +64,7 @@ async fn term(context: Arc<Context>, listed: watch::Sender<bool>) {
         .reflect(writer)
         .applied_objects()
         .predicate_filter(of_interest, PredicateConfig::default());
-    let ours = watcher::Config::default().labels(&format!("{}={}", MANAGED_BY_LABEL.0, MANAGED_BY_LABEL.1));
+    let ours = every().labels(&format!("{}={}", MANAGED_BY_LABEL.0, MANAGED_BY_LABEL.1));
     let controller = Controller::for_stream(changes, reader).watches(secrets, ours, |secret| resource_of(&secret));
     let controller = match context.grants {
         Grants::Open => controller,
@@ -79,13 +85,17 @@ async fn term(context: Arc<Context>, listed: watch::Sender<bool>) {
         .await;
 }
 
+/// A watch of all objects.
+fn every() -> watcher::Config {
+    watcher::Config::default().timeout(WATCH_SECONDS)
+}
+
 /// The namespaces whose grants are new or have changed.
 fn grants(context: &Context) -> impl Stream<Item = Result<PartialObjectMeta<Namespace>, watcher::Error>> + use<> {
     let namespaces: Api<PartialObjectMeta<Namespace>> = Api::all(context.client.clone());
-    let all = watcher::Config::default();
     let of_interest = match &context.namespace {
-        Some(namespace) => all.fields(&format!("metadata.name={namespace}")),
-        None => all,
+        Some(namespace) => every().fields(&format!("metadata.name={namespace}")),
+        None => every(),
     };
     watcher(namespaces, of_interest)
         .default_backoff()

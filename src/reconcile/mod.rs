@@ -34,5 +34,5 @@ mod writes;
 mod any_status;
 
 pub use context::{Context, Grants};
-pub use controller::run;
+pub use controller::{LONGEST_SILENCE, run};
 pub use events::Events;

@@ -11,6 +11,7 @@ use super::{
     OTHER, apply, nothing_retires, proxied, proxied_with_other, ready, rotated, secret_writes, settled, status,
     status_writes,
 };
+use crate::BINARY;
 
 /// Waits for this many requests of a kind that met a fault.
 async fn met(world: &World, which: &Which, count: usize) {
@@ -124,6 +125,33 @@ async fn with_its_watches_stalled_it_still_looks_by_itself() {
     nothing_retires(&world, "orders").await;
     settled(&world, "orders").await;
     assert_eq!((world.counts().0, world.counts().2), (4, 3));
+}
+
+fn watches() -> Which {
+    Which::verbs(&[Verb::Watch]).of("keyspacescredentials")
+}
+
+#[tokio::test]
+async fn a_watch_that_is_never_answered_is_begun_anew() {
+    let mut world = World::proxied(BINARY, "deaf").await;
+    world.proxy().set_fault(Fault::on(watches(), Action::Hang));
+    world.start(&[]);
+    met(&world, &watches(), 1).await;
+    world.ready_with_defaults("orders").await;
+    world.assert_whole("orders").await;
+}
+
+#[tokio::test]
+async fn a_watch_that_falls_silent_is_begun_anew() {
+    let world = proxied_with_other("silent", &["--resync", "1h"]).await;
+    ready(&world, "1s").await;
+    let gate = world.proxy().stall(watches());
+    apply(&world, "bills", OTHER, "1s").await;
+    gate.arrived().await;
+    // What is held stays held. The next watch is as it should be.
+    world.proxy().clear_faults();
+    world.ready("bills").await;
+    world.assert_whole("bills").await;
 }
 
 #[tokio::test]
