@@ -39,10 +39,12 @@ build: ## build the operator and what tests it
 test: setup image-root ## run every test
 	RUST_TEST_THREADS=$(or $(RUST_TEST_THREADS),4) cargo test --locked --workspace --no-fail-fast
 
-# What takes too long for every change: all pairs of crashes, and chaos from another seed.
+# What takes too long for every change: all pairs of crashes, a thousand resources, chaos from another seed, the larger model.
 test-all: test ## run every test, and the long ones too
 	CRASH_PAIRS=all cargo test --locked --workspace --test e2e crash:: -- --nocapture
+	LOAD=1000 cargo test --locked --workspace --test e2e many_resources -- --nocapture
 	$(MAKE) soak
+	$(MAKE) model
 
 soak: setup ## chaos, then quiet, then all has to be well; DURATION=seconds SEED=number
 	SOAK_SECONDS=$(or $(DURATION),300) SOAK_SEED=$(or $(SEED),$(shell date +%s)) \
