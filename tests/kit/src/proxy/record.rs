@@ -180,7 +180,8 @@ impl Record {
     }
 
     pub(super) fn amend(&mut self, seq: u64, change: impl FnOnce(&mut Request)) {
-        if let Some(request) = self.0.iter_mut().find(|request| request.seq == seq) {
+        // From the end, for it was added lately, and a soak has tens of thousands.
+        if let Some(request) = self.0.iter_mut().rev().find(|request| request.seq == seq) {
             change(request);
         }
     }

@@ -141,7 +141,10 @@ fn iam_fault(dice: &mut Dice) -> IamFault {
     let operations = [Operation::Create, Operation::Create, Operation::List, Operation::Delete, Operation::Update];
     let fault = if dice.once_in(6) { IamFault::on_any(kind) } else { IamFault::on(*dice.pick(&operations), kind) };
     let fault = fault.from_nth(dice.between(1, 2)).times(dice.between(1, 3));
-    if dice.once_in(2) { fault.after_effect() } else { fault }
+    let after = dice.once_in(2);
+    // IAM does not refuse what it has done.
+    let refused = matches!(fault.kind, FaultKind::Refuse { .. });
+    if after && !refused { fault.after_effect() } else { fault }
 }
 
 fn lag(dice: &mut Dice) -> Lag {
