@@ -36,7 +36,7 @@ build: ## build the operator and what tests it
 # Without `build`: tests bring features of their own, so what that has compiled would mostly be compiled again.
 # The image first, and alone: the tests that wait for a cluster should not compete with ten minutes of compiling.
 # More tests at a time than cores, for most of a story is waiting for times that the operator keeps.
-test: setup image-root ## run every test
+test: setup image-root ## run every test, with short bounds
 	RUST_TEST_THREADS=$(or $(RUST_TEST_THREADS),4) cargo test --locked --workspace --no-fail-fast
 
 # What takes too long for every change: all pairs of crashes, a thousand resources, chaos from another seed, the larger model.

@@ -41,7 +41,8 @@ pub struct Options {
     #[arg(long, env, value_enum, default_value = "namespace")]
     pub grants: Grants,
 
-    /// How long IAM may take to show what happened. Shorter than IAM really takes is unsafe.
+    /// How long IAM may take to show what happened. Shorter than IAM really takes is unsafe, and so is less than twice the
+    /// deadline of a call to IAM.
     #[arg(long, env, default_value = "2m", value_parser = span, value_name = "TIME")]
     pub settle: Duration,
 
@@ -90,12 +91,26 @@ pub struct Options {
     pub lease_namespace: Option<String>,
 
     /// Where /healthz (the process lives) and /readyz (it stands by, or it reconciles) answer.
-    #[arg(long, env, default_value = "0.0.0.0:8081", value_name = "ADDRESS")]
+    #[arg(long, env, default_value = "[::]:8081", value_name = "ADDRESS")]
     pub probe_address: SocketAddr,
 
     /// How log lines look. What is logged is set by RUST_LOG, by default info.
     #[arg(long, env, value_enum, default_value = "text")]
     pub log_format: LogFormat,
+}
+
+impl Options {
+    /// What the protocol cannot bear of these times, one sentence each. Its promises hold only without them.
+    #[must_use]
+    pub fn unsafe_times(&self) -> Vec<&'static str> {
+        let hold = (self.hold <= 2 * self.api_deadline).then_some(
+            "--hold is not more than twice --api-deadline: a password may be published when others think it given up",
+        );
+        let settle = (self.settle < 2 * self.iam_deadline).then_some(
+            "--settle is less than twice --iam-deadline: what a call does may show when nobody looks for it any more",
+        );
+        hold.into_iter().chain(settle).collect()
+    }
 }
 
 /// How log lines look.
@@ -146,6 +161,18 @@ mod tests {
         let arguments = Arguments::try_parse_from(["operator"]).unwrap();
         assert_eq!(arguments.options.settle, Duration::from_mins(2));
         assert!(arguments.command.is_none());
+    }
+
+    #[test]
+    fn times_that_do_not_go_together_are_told() {
+        let told = |flags: &[&str]| {
+            let arguments = [&["operator"], flags].concat();
+            Arguments::try_parse_from(arguments).unwrap().options.unsafe_times().join("\n")
+        };
+        assert_eq!(told(&[]), "");
+        assert!(told(&["--hold", "20s"]).starts_with("--hold is not more than twice --api-deadline"));
+        assert_eq!(told(&["--hold", "21s"]), "");
+        assert!(told(&["--iam-deadline", "61s"]).starts_with("--settle is less than twice --iam-deadline"));
     }
 
     #[test]

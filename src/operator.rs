@@ -37,6 +37,7 @@ pub fn run(options: Options) -> Result<(), Box<dyn Error>> {
 }
 
 async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
+    let unsafe_times = options.unsafe_times();
     let Options {
         namespace,
         grants,
@@ -91,6 +92,9 @@ async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
     let (listed, is_listed) = watch::channel(false);
     let probes = tokio::spawn(probes::serve(listener, role.clone(), is_listed));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
+    for told in unsafe_times {
+        tracing::warn!("{told}");
+    }
     if grants == Grants::Open {
         tracing::warn!("--grants=open: every namespace may ask for every IAM user");
     }

@@ -1,7 +1,8 @@
 //! `/healthz` says that the process lives, `/readyz` that it reconciles or stands by, and which of the two.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -13,12 +14,17 @@ use tokio::sync::watch;
 
 use crate::role::{CurrentRole, Role};
 
-/// Listens on an address.
+/// Listens on an address. `::` takes IPv4 as well, and is only that where there is no IPv6.
 ///
 /// # Errors
 /// The address is taken or not ours.
 pub async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    TcpListener::bind(address).await
+    match TcpListener::bind(address).await {
+        Err(error) if address.ip() == Ipv6Addr::UNSPECIFIED && error.kind() != ErrorKind::AddrInUse => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+        }
+        listener => listener,
+    }
 }
 
 /// Answers until the task is dropped. `listed` says whether the one that acts has seen all resources.
@@ -64,5 +70,22 @@ fn readiness(role: Role, listed: bool) -> (StatusCode, &'static str) {
         Role::Leading => (StatusCode::SERVICE_UNAVAILABLE, "the resources are not listed yet\n"),
         Role::Starting => (StatusCode::SERVICE_UNAVAILABLE, "the lease could not be asked for yet\n"),
         Role::Ending => (StatusCode::SERVICE_UNAVAILABLE, "ending\n"),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use std::net::IpAddr;
+
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_kubelet_that_speaks_ipv4_reaches_it_at_the_default_address() {
+        let listener = listen(SocketAddr::new(IpAddr::from(Ipv6Addr::UNSPECIFIED), 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok());
     }
 }
