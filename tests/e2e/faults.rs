@@ -8,7 +8,6 @@ mod people;
 mod replies;
 mod secret;
 
-use keyspaces_credential_operator::api::{KeyspacesCredential, KeyspacesCredentialStatus};
 use keyspaces_emulator::{FaultKind, Options};
 use kit::proxy::Which;
 use kit::world::{USER, World};
@@ -31,10 +30,6 @@ fn status_writes() -> Which {
 /// A refusal in IAM's words.
 fn refuse(status: u16, code: &str) -> FaultKind {
     FaultKind::Refuse { status, code: code.to_owned(), message: "a test wants it so".to_owned() }
-}
-
-fn status(resource: &KeyspacesCredential) -> KeyspacesCredentialStatus {
-    resource.status.clone().unwrap_or_default()
 }
 
 /// A world whose operator has these flags.
@@ -63,28 +58,6 @@ async fn with_iam(name: &str, iam: Options) -> World {
     let mut world = World::with_iam(BINARY, name, iam).await;
     world.start(&[]);
     world
-}
-
-/// Waits until nothing of any attempt is left to be done, and the resource is as it should be.
-async fn settled(world: &World, name: &str) {
-    world
-        .until(name, "settled", |resource| {
-            let status = status(resource);
-            status.credential.is_some() && status.operation.is_none() && status.unresolved.is_none()
-        })
-        .await;
-    world.ready(name).await;
-    world.assert_whole(name).await;
-}
-
-/// Waits until this request for a rotation is handled.
-async fn rotated(world: &World, name: &str, value: &str) -> KeyspacesCredential {
-    world.until(name, "rotated", |resource| status(resource).last_handled_rotate.as_deref() == Some(value)).await
-}
-
-/// Waits until no replaced credential is left.
-async fn nothing_retires(world: &World, name: &str) {
-    world.until(name, "without a retiring credential", |resource| status(resource).retiring.is_none()).await;
 }
 
 /// Applies a resource for an IAM user, with this overlap. Another overlap makes the operator look again at once.

@@ -32,32 +32,11 @@ async fn proxied(name: &str) -> World {
 /// The same with other flags.
 async fn proxied_with(name: &str, flags: &[&str]) -> World {
     let mut world = World::proxied(BINARY, name).await;
-    let mut all = vec!["--hold", "60s", "--settle", "2s"];
-    all.extend(flags);
+    let settle = ["--settle", "2s"].as_slice();
+    let settle = if flags.contains(&"--settle") { &[] } else { settle };
+    let all = [&["--hold", "60s"], settle, flags].concat();
     world.start(&all);
     world
-}
-
-/// Waits until nothing of any attempt is left to be done, and the resource is as it should be.
-async fn settled(world: &World) {
-    world
-        .until("orders", "settled", |resource| {
-            resource.status.as_ref().is_some_and(|status| {
-                status.credential.is_some() && status.operation.is_none() && status.unresolved.is_none()
-            })
-        })
-        .await;
-    world.ready("orders").await;
-    world.assert_whole("orders").await;
-}
-
-/// Waits until the last value of the rotation's annotation is handled.
-async fn rotated(world: &World, value: &str) {
-    world
-        .until("orders", "rotated", |resource| {
-            resource.status.as_ref().is_some_and(|status| status.last_handled_rotate.as_deref() == Some(value))
-        })
-        .await;
 }
 
 /// Applies the resource that all of these tests are about.

@@ -5,14 +5,11 @@ use kube::ResourceExt;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
+use crate::moments::{current, nothing_retires, settled};
 use crate::{BINARY, world};
 
 async fn patch_secret(world: &World, patch: Value) {
     world.secrets().patch("orders", &PatchParams::default(), &Patch::Merge(&patch)).await.expect("it can be patched");
-}
-
-async fn current(world: &World) -> String {
-    world.resource("orders").await.status.and_then(|status| status.credential).expect("there is one").id
 }
 
 /// Waits until status names another credential than `former`.
@@ -88,20 +85,20 @@ async fn our_labels_and_annotations_come_back_with_the_same_credential() {
 async fn a_credential_that_is_gone_from_iam_is_replaced_once_that_is_certain() {
     let mut world = World::new(BINARY, "gone").await;
     world.start(&["--resync", "1s"]);
-    world.ready_with_defaults("orders").await;
+    world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "1s" } })).await;
+    world.ready("orders").await;
     let former = current(&world).await;
     world.iam.delete_credential(&former).expect("it is there");
     world
-        .until("orders", "missing", |resource| has_condition(resource, "Reconciling", "True", "CredentialMissing"))
-        .await;
-    replaced(&world, &former).await;
-    world
-        .until("orders", "done with the old one", |resource| {
-            resource.status.as_ref().is_some_and(|status| status.operation.is_none())
+        .until("orders", "missing", |resource| {
+            has_condition(resource, "Reconciling", "True", "CredentialMissing")
+                && has_condition(resource, "Ready", "False", "CredentialMissing")
         })
         .await;
+    replaced(&world, &former).await;
+    nothing_retires(&world).await;
+    settled(&world).await;
     assert_eq!(world.counts().0, 2);
-    world.login("orders").await.expect("the new one logs in");
 }
 
 #[tokio::test]

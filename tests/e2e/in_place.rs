@@ -1,11 +1,11 @@
 //! Rotation by reset: the same credential and user name, another password, and the weaker promise that goes with it.
 
-use keyspaces_credential_operator::api::KeyspacesCredentialStatus;
 use keyspaces_emulator::{Fault, FaultKind, Operation};
 use kit::world::{USER, World, has_condition};
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 
+use crate::moments::{current, settled, status};
 use crate::{BINARY, world};
 
 async fn ready(world: &World) {
@@ -15,10 +15,6 @@ async fn ready(world: &World) {
 
 fn resets(world: &World) -> usize {
     world.calls(Operation::Reset).len()
-}
-
-fn status(resource: &keyspaces_credential_operator::api::KeyspacesCredential) -> KeyspacesCredentialStatus {
-    resource.status.clone().unwrap_or_default()
 }
 
 /// Waits until the request is handled and nothing is in doubt.
@@ -131,4 +127,20 @@ async fn a_reset_that_is_refused_leaves_the_password_as_it_is() {
     world.iam.clear_faults();
     world.rotate("orders", "twice").await;
     rotated(&world, "twice").await;
+}
+
+#[tokio::test]
+async fn a_secret_from_before_the_reset_that_is_put_back_is_healed() {
+    let world = world("putback").await;
+    ready(&world).await;
+    let mut former = world.secrets().get("orders").await.expect("it is there");
+    world.rotate("orders", "once").await;
+    rotated(&world, "once").await;
+    let reset = current(&world).await;
+    former.metadata.resource_version = None;
+    former.metadata.managed_fields = None;
+    world.secrets().replace("orders", &PostParams::default(), &former).await.expect("a backup may be put back");
+    world.until("orders", "healed", |resource| status(resource).credential.is_some_and(|now| now.id != reset)).await;
+    settled(&world).await;
+    assert_eq!((world.counts().0, resets(&world)), (2, 1), "its password died with the reset");
 }

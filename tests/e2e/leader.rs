@@ -11,6 +11,7 @@ use kube::api::DeleteParams;
 use serde_json::json;
 
 use crate::BINARY;
+use crate::moments::{handled, settled};
 
 /// The manifests that give an operator the right to leases of its own namespace.
 const RIGHT: [&str; 4] = ["-f", "deploy/role.yaml", "-f", "deploy/role-binding.yaml"];
@@ -26,9 +27,10 @@ async fn grant(world: &World) {
     world.kubectl(&[&["apply"], RIGHT.as_slice()].concat()).await.success();
 }
 
-/// How the replicas of these stories are started. A lease that is as long as a busy machine may stand still.
+/// How the replicas of these stories are started. The leader renews for two thirds of the lease, and that is as long as a busy
+/// machine may stand still.
 fn flags(world: &World) -> Vec<String> {
-    ["--leader-election", "true", "--lease-namespace", &world.namespace, "--lease-duration", "6s"]
+    ["--leader-election", "true", "--lease-namespace", &world.namespace, "--lease-duration", "9s"]
         .map(str::to_owned)
         .to_vec()
 }
@@ -54,25 +56,6 @@ fn start_another(world: &World, more: &[&str]) -> Operator {
 async fn is(world: &World, replica: &Operator, role: &str) {
     let holds = world.eventually(async || replica.readiness().await.as_deref() == Some(role)).await;
     assert!(holds, "it is not {role} but {:?}\n{}", replica.readiness().await, world.log());
-}
-
-async fn rotated(world: &World, value: &str) {
-    world
-        .until("orders", "rotated", |resource| {
-            resource.status.as_ref().is_some_and(|status| status.last_handled_rotate.as_deref() == Some(value))
-        })
-        .await;
-}
-
-/// Waits until nothing of any attempt is left to be done, and the resource is as it should be.
-async fn settled(world: &World) {
-    world
-        .until("orders", "settled", |resource| {
-            resource.status.as_ref().is_some_and(|status| status.operation.is_none() && status.unresolved.is_none())
-        })
-        .await;
-    world.ready("orders").await;
-    world.assert_whole("orders").await;
 }
 
 fn leases(world: &World) -> Api<Lease> {
@@ -101,7 +84,7 @@ async fn of_two_replicas_one_acts_and_nothing_is_done_twice() {
     let live = async |world: &World| {
         world.ready_with_defaults("orders").await;
         world.rotate("orders", "once").await;
-        rotated(world, "once").await;
+        handled(world, "once").await;
         settled(world).await;
     };
     let mut alone = World::new(BINARY, "alone").await;
@@ -129,7 +112,7 @@ async fn when_the_leader_is_killed_the_standby_does_what_was_asked_meanwhile_onc
     world.ready_with_defaults("orders").await;
     world.operator().kill().await;
     world.rotate("orders", "once").await;
-    rotated(&world, "once").await;
+    handled(&world, "once").await;
     is(&world, &other, "leading").await;
     settled(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 0));
@@ -150,7 +133,7 @@ async fn a_leader_that_is_stopped_releases_the_lease() {
     assert_eq!(world.operator().terminate().await, Some(0), "{}", world.log());
     is(&world, &other, "leading").await;
     world.rotate("orders", "once").await;
-    rotated(&world, "once").await;
+    handled(&world, "once").await;
     settled(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 0));
 }
@@ -190,11 +173,11 @@ async fn a_leader_that_was_frozen_with_a_password_in_hand_comes_too_late() {
     let gate = world.proxy().hold(Which::writes().of("secrets"));
     world.rotate("orders", "once").await;
     gate.arrived().await;
-    signal("STOP", world.operator().id()).await;
-    rotated(&world, "once").await;
+    world.operator().pause().await;
+    handled(&world, "once").await;
     let published = world.user_and_password("orders").await;
     gate.release();
-    signal("CONT", world.operator().id()).await;
+    world.operator().resume().await;
 
     is(&world, world.operator.as_ref().unwrap(), "standby").await;
     // Its pass is over when it ends, whatever it still wanted to do.
@@ -217,18 +200,19 @@ async fn a_leader_that_was_frozen_before_create_leaves_nothing_behind() {
     let gate = world.proxy().hold(Which::dry_runs().of("secrets"));
     world.apply("orders", json!({ "iamUserName": USER })).await;
     gate.arrived().await;
-    signal("STOP", world.operator().id()).await;
+    world.operator().pause().await;
     world.ready("orders").await;
     let published = world.user_and_password("orders").await;
     // Its reply is there when it wakes up: it may go on to Create before it looks at its clock.
     gate.release();
-    signal("CONT", world.operator().id()).await;
+    world.operator().resume().await;
 
     is(&world, world.operator.as_ref().unwrap(), "standby").await;
     assert_eq!(world.operator().terminate().await, Some(0), "{}", world.log());
     settled(&world).await;
     assert!(world.user_and_password("orders").await == published, "what was published stays");
-    assert_eq!(world.ids().len(), 1, "the extra one is gone, if there was one\n{}", world.log());
+    // Whether it still gets to Create is a matter of luck here, and none in `fences/replicas.rs`.
+    assert_eq!(world.ids().len(), 1, "no extra one is left\n{}", world.log());
 }
 
 #[tokio::test]
@@ -239,13 +223,13 @@ async fn without_its_lease_a_leader_steps_down_and_one_of_the_two_takes_it_again
     is(&world, &other, "standby").await;
     world.ready_with_defaults("orders").await;
     let stood_by = || world.log().lines().filter(|line| line.ends_with(" standing by")).count();
-    assert_eq!(stood_by(), 2);
+    let before = stood_by();
 
     leases(&world).delete(MANAGER, &DeleteParams::default()).await.unwrap();
-    assert!(world.eventually(async || stood_by() == 3).await, "the leader steps down\n{}", world.log());
+    assert!(world.eventually(async || stood_by() > before).await, "the leader steps down\n{}", world.log());
     assert!(world.eventually(async || holder(&world).await.is_some()).await, "{}", world.log());
     world.rotate("orders", "once").await;
-    rotated(&world, "once").await;
+    handled(&world, "once").await;
     settled(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 0));
 }
@@ -277,7 +261,7 @@ async fn without_the_right_to_leases_it_does_not_act_and_says_what_is_missing() 
     assert_eq!(new.readiness().await.as_deref(), Some("the lease could not be asked for yet"));
 
     grant(&world).await;
-    rotated(&world, "once").await;
+    handled(&world, "once").await;
     settled(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 0));
 }
@@ -295,7 +279,7 @@ async fn a_leader_whose_renewals_are_not_answered_stops_acting() {
     let written = writes_of_the_first(&world);
     is(&world, &other, "leading").await;
     world.rotate("orders", "once").await;
-    rotated(&world, "once").await;
+    handled(&world, "once").await;
     assert_eq!(writes_of_the_first(&world), written, "all of it is the other one's work");
     assert_eq!((world.counts().0, world.counts().2), (2, 0));
 
@@ -316,7 +300,7 @@ async fn before_a_silent_api_server_a_leader_steps_down_and_can_still_be_stopped
     world.proxy().set_fault(Fault::on(Which::any(), Action::Hang).for_ever());
     world.rotate("orders", "once").await;
     is(&world, world.operator.as_ref().unwrap(), "standby").await;
-    rotated(&world, "once").await;
+    handled(&world, "once").await;
     assert_eq!(world.operator().terminate().await, Some(0), "{}", world.log());
     is(&world, &other, "leading").await;
     settled(&world).await;

@@ -121,7 +121,7 @@ async fn a_suspended_resource_makes_no_call_at_all() {
 #[tokio::test]
 async fn an_annotation_rotates_once_and_both_passwords_work_in_the_overlap() {
     let world = world("rotate").await;
-    world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "6s" } })).await;
+    world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "1h" } })).await;
     let first = world.ready("orders").await.status.and_then(|status| status.credential).expect("there is one");
     let (old_user, old_password) = world.user_and_password("orders").await;
 
@@ -144,6 +144,7 @@ async fn an_annotation_rotates_once_and_both_passwords_work_in_the_overlap() {
         world.events("orders").await.into_iter().filter(|event| event.starts_with("CredentialCreated")).collect();
     assert_eq!(created.len(), 2, "each has an event of its own: {created:?}");
 
+    world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "1s" } })).await;
     world
         .until("orders", "done with the old one", |resource| {
             resource.status.as_ref().is_some_and(|status| status.retiring.is_none())
@@ -160,7 +161,7 @@ async fn an_annotation_rotates_once_and_both_passwords_work_in_the_overlap() {
     world.resources().patch("orders", &PatchParams::default(), &Patch::Merge(&patch)).await.expect("it can go");
     world.rotate("orders", "2026-11-22").await;
     // Another change, so that it is seen that the operator has looked at the resource since.
-    world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "7s" } })).await;
+    world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "2s" } })).await;
     let after = world.ready("orders").await;
     assert_ne!(after.resource_version(), version);
     assert_eq!(world.counts(), (2, 2, 1), "nothing more");

@@ -40,9 +40,31 @@ pub(crate) fn carried_out(world: &World, operation: Operation) -> usize {
     world.calls(operation).into_iter().filter(|call| call.applied).count()
 }
 
-/// Waits until the last value of the rotation's annotation is handled.
-pub(crate) async fn handled(world: &World, value: &str) {
-    world.until("orders", "rotated", |resource| status(resource).last_handled_rotate.as_deref() == Some(value)).await;
+/// Waits until this value of the rotation's annotation is handled.
+pub(crate) async fn handled(world: &World, value: &str) -> KeyspacesCredential {
+    world.until("orders", "rotated", |resource| status(resource).last_handled_rotate.as_deref() == Some(value)).await
+}
+
+/// Waits until nothing of any attempt is left to be done, and the resource is as it should be.
+pub(crate) async fn settled(world: &World) {
+    settled_as(world, "orders").await;
+}
+
+/// The same for a resource of another name.
+pub(crate) async fn settled_as(world: &World, name: &str) {
+    world
+        .until(name, "settled", |resource| {
+            let status = status(resource);
+            status.credential.is_some() && status.operation.is_none() && status.unresolved.is_none()
+        })
+        .await;
+    world.ready(name).await;
+    world.assert_whole(name).await;
+}
+
+/// Waits until no replaced credential is left.
+pub(crate) async fn nothing_retires(world: &World) {
+    world.until("orders", "without a retiring credential", |resource| status(resource).retiring.is_none()).await;
 }
 
 /// Changes something of the resource that only calls for another look.

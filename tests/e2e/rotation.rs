@@ -50,14 +50,18 @@ async fn a_schedule_rotates_and_says_when_it_will_again() {
 #[tokio::test]
 async fn a_replaced_credential_works_then_is_off_then_is_gone() {
     let world = world("stages").await;
-    let spec = json!({ "iamUserName": USER, "rotation": { "overlap": "3s", "inactiveFor": "4s" } });
-    world.apply("orders", spec).await;
+    let stages = async |overlap: &str, inactive_for: &str| {
+        let rotation = json!({ "overlap": overlap, "inactiveFor": inactive_for });
+        world.apply("orders", json!({ "iamUserName": USER, "rotation": rotation })).await;
+    };
+    stages("1h", "1h").await;
     world.ready("orders").await;
     let (user, password) = world.user_and_password("orders").await;
     world.rotate("orders", "once").await;
     world.until("orders", "rotated", |resource| status(resource).retiring.is_some()).await;
     world.login_as(&user, &password).await.expect("it still works");
 
+    stages("1s", "1h").await;
     let off = world
         .until("orders", "switched off", |resource| {
             status(resource).retiring.is_some_and(|retiring| retiring.stage == RetiringStage::Inactive)
@@ -68,6 +72,7 @@ async fn a_replaced_credential_works_then_is_off_then_is_gone() {
     world.login_as(&user, &password).await.expect_err("it is off");
     assert!(has_condition(&off, "Ready", "True", "Published"));
 
+    stages("1s", "1s").await;
     world.until("orders", "done", |resource| status(resource).retiring.is_none()).await;
     assert!(!world.ids().contains(&id));
     world.ready("orders").await;
@@ -137,6 +142,15 @@ async fn foreign_credentials_make_room_only_if_their_owner_says_so() {
     let gone = [&older, &younger].into_iter().find(|id| !world.ids().contains(id)).expect("one of them went");
     assert!(event.contains(gone.as_str()), "{event}");
     assert_eq!(world.counts().2, 1, "one place was needed and one was freed");
+    world.assert_whole("orders").await;
+
+    // A rotation needs the other place as well.
+    world.rotate("orders", "once").await;
+    handled(&world, "once").await;
+    world.ready("orders").await;
+    let left = world.ids();
+    assert!(![&older, &younger].into_iter().any(|id| left.contains(id)), "both have gone: {left:?}");
+    assert_eq!((world.counts().0, world.counts().2), (2, 2));
     world.assert_whole("orders").await;
 }
 

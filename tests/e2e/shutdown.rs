@@ -3,33 +3,16 @@
 use keyspaces_emulator::{Fault, FaultKind, Operation};
 use kit::operator::signal;
 use kit::proxy::{Action, Which};
-use kit::world::{PATIENCE, USER, World};
+use kit::world::{USER, World};
 use serde_json::json;
 
 use crate::BINARY;
-
-/// Waits until a fault of IAM acts on a call.
-async fn struck(world: &World) {
-    let struck = world.iam.wait_until(PATIENCE, |iam| iam.faults().iter().any(|fault| fault.applied > 0)).await;
-    assert!(struck, "{}", world.log());
-}
+use crate::moments::{settled, struck};
 
 /// Asks the operator to end, and waits until it has heard of it.
 async fn ask_to_end(world: &mut World) {
     signal("TERM", world.operator().id()).await;
     assert!(world.eventually(async || world.log().contains("stopping: ")).await, "{}", world.log());
-}
-
-async fn settled(world: &World) {
-    world
-        .until("orders", "settled", |resource| {
-            resource.status.as_ref().is_some_and(|status| {
-                status.credential.is_some() && status.operation.is_none() && status.unresolved.is_none()
-            })
-        })
-        .await;
-    world.ready("orders").await;
-    world.assert_whole("orders").await;
 }
 
 #[tokio::test]

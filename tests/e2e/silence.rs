@@ -2,13 +2,15 @@
 
 use keyspaces_emulator::{Fault, FaultKind, Operation};
 use kit::world::{USER, World};
+use kube::api::DeleteParams;
 use serde_json::json;
 
 use crate::BINARY;
+use crate::moments::{current, nothing_retires, settled, status};
 
 #[tokio::test]
 async fn at_trace_level_no_password_is_in_any_output() {
-    let mut world = World::new(BINARY, "trace").await;
+    let mut world = World::proxied(BINARY, "trace").await;
     world.start_with(&["--resync", "2s"], &[("RUST_LOG", "trace")]);
     // Replies of Create that carry a password and cannot be taken: an error that quoted the body would show it.
     world.iam.set_fault(Fault::on(Operation::Create, FaultKind::CutXml { at: None }));
@@ -27,10 +29,14 @@ async fn at_trace_level_no_password_is_in_any_output() {
             })
         })
         .await;
-    world.assert_whole("orders").await;
+    world.secrets().delete("orders", &DeleteParams::default()).await.expect("it is there");
+    let rotated = current(&world).await;
+    world.until("orders", "healed", |resource| status(resource).credential.is_some_and(|now| now.id != rotated)).await;
+    nothing_retires(&world).await;
+    settled(&world).await;
     world.delete("orders").await;
     world.gone("orders").await;
     assert!(world.log().contains("TRACE"), "the log is at the level that it should be");
     world.assert_no_password_shown().await;
-    assert!(world.counts().0 >= 4, "two Creates were lost on the way");
+    assert!(world.counts().0 >= 5, "two Creates were lost on the way");
 }

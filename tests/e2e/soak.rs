@@ -20,7 +20,7 @@ async fn chaos(replicas: Replicas) {
     println!("{soak:?}");
     let outcome = soak::run(BINARY, soak).await;
     println!("{soak:?}: {outcome:#?}");
-    assert!(outcome.actions > 50 && outcome.looks > 100, "{outcome:?}");
+    assert!(outcome.looks > outcome.actions, "nothing happens unseen: {outcome:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

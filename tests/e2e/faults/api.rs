@@ -7,11 +7,9 @@ use kit::world::{USER, World};
 use kube::api::DeleteParams;
 use serde_json::json;
 
-use super::{
-    OTHER, apply, nothing_retires, proxied, proxied_with_other, ready, rotated, secret_writes, settled, status,
-    status_writes,
-};
+use super::{OTHER, apply, proxied, proxied_with_other, ready, secret_writes, status_writes};
 use crate::BINARY;
+use crate::moments::{handled, nothing_retires, settled, status};
 
 /// Waits for this many requests of a kind that met a fault.
 async fn met(world: &World, which: &Which, count: usize) {
@@ -45,7 +43,7 @@ async fn a_storm_about_one_resource_holds_up_no_other_and_makes_no_second_creden
         world.proxy().clear_faults();
         apply(&world, "orders", USER, "2h").await;
         world.ready("orders").await;
-        settled(&world, "orders").await;
+        settled(&world).await;
         assert_eq!((creates_for(&world, USER), world.counts().2), (1, 0), "{code}");
     }))
     .await;
@@ -64,7 +62,7 @@ async fn a_resource_that_the_api_server_never_answers_for_holds_up_no_other() {
     assert_eq!(creates_for(&world, USER), 0);
     world.proxy().clear_faults();
     world.ready("orders").await;
-    settled(&world, "orders").await;
+    settled(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 0), "one each");
 }
 
@@ -85,19 +83,20 @@ async fn an_api_server_that_comes_back_in_time_gets_the_password_in_hand() {
     down_with_a_password_in_hand(&world).await;
     world.proxy().clear_faults();
     world.ready("orders").await;
-    settled(&world, "orders").await;
+    settled(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (1, 0));
 }
 
 #[tokio::test]
 async fn while_the_api_server_stays_away_the_password_in_hand_is_given_up() {
-    let world = proxied("downlong", &["--hold", "3s", "--api-deadline", "1s"]).await;
+    let world = proxied("downlong", &["--hold", "10s", "--api-deadline", "1s"]).await;
     down_with_a_password_in_hand(&world).await;
-    let given_up = Timestamp::now() + SignedDuration::from_secs(2);
+    // It holds the password for half of the hold time.
+    let given_up = Timestamp::now() + SignedDuration::from_secs(6);
     assert!(world.eventually(async || Timestamp::now() > given_up).await);
     world.proxy().clear_faults();
     world.ready("orders").await;
-    settled(&world, "orders").await;
+    settled(&world).await;
     assert_eq!(world.proxy().replies_to(&secret_writes()), [None, Some(201)], "one password was published");
     assert_eq!((world.counts().0, world.counts().2), (2, 1), "its replacement; the one that was given up");
 }
@@ -108,22 +107,22 @@ async fn with_its_watches_stalled_it_still_looks_by_itself() {
     ready(&world, "1s").await;
     let gate = world.proxy().stall(Which::verbs(&[Verb::Watch]));
     world.rotate("orders", "once").await;
-    rotated(&world, "orders", "once").await;
-    nothing_retires(&world, "orders").await;
+    handled(&world, "once").await;
+    nothing_retires(&world).await;
     let former = status(&world.resource("orders").await).credential;
     world.secrets().delete("orders", &DeleteParams::default()).await.unwrap();
     world.until("orders", "healed", |resource| status(resource).credential != former).await;
-    nothing_retires(&world, "orders").await;
-    settled(&world, "orders").await;
+    nothing_retires(&world).await;
+    settled(&world).await;
     gate.arrived().await;
     assert_eq!((world.counts().0, world.counts().2), (3, 2), "the first, the rotation, the healing");
 
     // All that the watches did not tell comes at once, and nothing of it is news.
     gate.release();
     world.rotate("orders", "twice").await;
-    rotated(&world, "orders", "twice").await;
-    nothing_retires(&world, "orders").await;
-    settled(&world, "orders").await;
+    handled(&world, "twice").await;
+    nothing_retires(&world).await;
+    settled(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (4, 3));
 }
 
@@ -165,9 +164,9 @@ async fn what_is_decided_on_an_old_version_of_the_resource_is_refused_by_the_api
     let old = world.resource("orders").await;
     assert!(status(&old).operation.is_none());
     gate.release();
-    rotated(&world, "orders", "once").await;
-    nothing_retires(&world, "orders").await;
-    settled(&world, "orders").await;
+    handled(&world, "once").await;
+    nothing_retires(&world).await;
+    settled(&world).await;
 
     let reads = Which::gets().of("keyspacescredentials");
     let stale = Action::Answer(serde_json::to_value(&old).expect("it is JSON"));
@@ -180,7 +179,7 @@ async fn what_is_decided_on_an_old_version_of_the_resource_is_refused_by_the_api
         requests.iter().any(|request| status_writes().matches(request) && request.effect == Some(409))
     };
     world.proxy().until("the write of an intent that is refused", refused).await;
-    settled(&world, "orders").await;
+    settled(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 1), "the first, and one rotation");
     assert_eq!(status(&world.resource("orders").await).completed_epoch, Some(2));
 }

@@ -7,8 +7,9 @@ use kit::world::{PATIENCE, USER, World};
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
-use super::{nothing_retires, settled, status, with_flags};
+use super::{apply, with_flags};
 use crate::BINARY;
+use crate::moments::{nothing_retires, settled, status};
 
 const HOUR: i64 = 3_600;
 
@@ -34,7 +35,7 @@ fn creates(world: &World) -> usize {
 async fn rotated_since(world: &World, before: &KeyspacesCredential) -> KeyspacesCredential {
     let former = status(before).credential;
     world.until("orders", "rotated", |resource| status(resource).credential != former).await;
-    nothing_retires(world, "orders").await;
+    nothing_retires(world).await;
     world.ready("orders").await
 }
 
@@ -64,7 +65,7 @@ async fn a_clock_that_jumps_costs_one_rotation_at_the_most() {
     clock.show(0);
     rotated_since(&world, &behind).await;
     looked(&world, 3).await;
-    settled(&world, "orders").await;
+    settled(&world).await;
     assert_eq!((creates(&world), world.counts().2), (4, 3));
 }
 
@@ -80,15 +81,14 @@ async fn a_clock_that_is_set_back_does_not_keep_it_from_looking_at_iam() {
     let clock = WrongClock::new(world.folder());
     world.start_with(&["--resync", "1s", "--settle", "2s"], &clock.environment());
     clock.show(3 * HOUR);
-    let first = world.ready_with_defaults("orders").await;
+    apply(&world, "orders", USER, "1s").await;
+    let first = world.ready("orders").await;
     looked(&world, 2).await;
     clock.show(0);
     looked(&world, 2).await;
     world.iam.delete_credential(&status(&first).credential.expect("there is one").id).unwrap();
-    let former = status(&first).credential;
-    world.until("orders", "healed", |resource| status(resource).credential != former).await;
-    world.ready("orders").await;
-    world.login("orders").await.expect("the new one logs in");
+    rotated_since(&world, &first).await;
+    settled(&world).await;
     assert_eq!(creates(&world), 2);
 }
 
@@ -118,7 +118,7 @@ async fn times_that_a_wrong_clock_has_written_do_not_silence_a_resource() {
         world.secrets().delete("orders", &DeleteParams::default()).await.unwrap();
         world.start(&[]);
         rotated_since(&world, &third).await;
-        settled(&world, "orders").await;
+        settled(&world).await;
         assert_eq!((creates(&world), world.counts().2), (4, 3), "{time}: one for each of these");
     }
 }

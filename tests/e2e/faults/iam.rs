@@ -1,39 +1,55 @@
 //! IAM that refuses, lags or shows its lists in pieces.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use futures::TryStreamExt;
 use futures::future::join_all;
+use keyspaces_credential_operator::api::FailuresStatus;
 use keyspaces_emulator::{Fault, FaultKind, Lag, Operation, Options};
-use kit::world::{USER, has_condition};
+use kit::world::{PATIENCE, USER, has_condition};
+use kube::api::{WatchEvent, WatchParams};
 
-use super::{apply, nothing_retires, ready, refuse, rotated, secret_version, settled, status, with_flags, with_iam};
+use super::{apply, ready, refuse, secret_version, with_flags, with_iam};
+use crate::moments::{handled, nothing_retires, settled, status};
 
 /// List does not show what is new.
 const BLIND: Lag = Lag { list_new: Duration::MAX, list_deleted: Duration::ZERO, login: Duration::ZERO };
+
+/// How often it is tried in a minute.
+const TRIES: usize = 7;
 
 #[tokio::test]
 async fn throttled_on_every_call_it_asks_less_and_less_often() {
     let world = with_flags("storm", &[]).await;
     world.iam.set_fault(Fault::on_any(refuse(400, "Throttling")).for_ever());
+    // Every version of the resource, however fast one follows the other.
+    let resources = world.resources();
+    let mut versions = pin!(resources.watch(&WatchParams::default(), "0").await.expect("it can be watched"));
     apply(&world, "orders", USER, "1h").await;
-    for count in 1..=4_i64 {
-        let told = world
-            .until("orders", "throttled once more", |resource| {
-                status(resource).failures.is_some_and(|failures| failures.count == count)
-            })
-            .await;
-        let failures = status(&told).failures.expect("it is there");
+    let mut told: Vec<FailuresStatus> = Vec::new();
+    while told.len() < TRIES {
+        let version = tokio::time::timeout(PATIENCE, versions.try_next()).await.expect("it goes on trying");
+        if let Some(WatchEvent::Added(resource) | WatchEvent::Modified(resource)) = version.expect("the watch goes on")
+            && let Some(failures) = status(&resource).failures
+            && told.last() != Some(&failures)
+        {
+            told.push(failures);
+        }
+    }
+    assert_eq!(world.iam.calls().len(), TRIES, "one call a try");
+    for (count, failures) in (1_i64..).zip(told) {
+        assert_eq!(failures.count, count);
         let wait = failures.next.0.duration_since(failures.last.0).as_secs();
-        // 1, 2, 4, 8 seconds and up to a quarter more; its begin is kept as the whole second before, its end as the one after.
+        // 1, 2, 4, 8 … seconds and up to a quarter more; its begin is kept as the whole second before, its end as the one after.
         let shortest = 1_i64 << (count - 1);
         assert!((shortest..=shortest + shortest / 4 + 2).contains(&wait), "{failures:?}");
-        assert_eq!(i64::try_from(world.iam.calls().len()), Ok(count), "one call a try");
     }
     assert!(has_condition(&world.resource("orders").await, "Reconciling", "True", "IamThrottled"));
     world.iam.clear_faults();
     world.ready("orders").await;
-    settled(&world, "orders").await;
-    assert_eq!(world.counts(), (1, 5, 0), "four Lists were refused");
+    settled(&world).await;
+    assert_eq!(world.counts(), (1, TRIES + 1, 0), "the first Lists were refused");
 }
 
 #[tokio::test]
@@ -53,8 +69,8 @@ async fn an_orphan_that_list_does_not_show_yet_is_waited_for() {
     world.login("orders").await.expect("the published password works");
 
     world.iam.set_lag(Lag::default());
-    rotated(&world, "orders", "once").await;
-    settled(&world, "orders").await;
+    handled(&world, "once").await;
+    settled(&world).await;
     let refused = world.calls(Operation::Create).into_iter().filter(|call| !call.applied).count();
     assert_eq!((world.counts().0 - refused, world.counts().2), (3, 1), "the first, the orphan, its replacement");
 }
@@ -67,7 +83,7 @@ async fn a_list_that_does_not_show_the_new_credential_is_no_evidence() {
     let lists = |iam: &keyspaces_emulator::Handle| {
         iam.calls().into_iter().filter(|call| call.operation == Operation::List && call.done).count()
     };
-    assert!(world.iam.wait_until(kit::world::PATIENCE, |iam| lists(iam) >= 5).await);
+    assert!(world.iam.wait_until(PATIENCE, |iam| lists(iam) >= 5).await);
     let resource = world.resource("orders").await;
     assert!(has_condition(&resource, "Ready", "True", "Published"), "{:?}", resource.status);
     assert_eq!(status(&resource).conditions.len(), 1, "no word of a credential that is missing");
@@ -91,8 +107,8 @@ async fn a_list_in_pages_of_one_is_read_to_its_end() {
     world.stalled("orders", "NoFreeSlot").await;
     assert_eq!((world.counts().0, world.counts().2), (1, 0));
     world.iam.delete_credential(&two.info.id).unwrap();
-    rotated(&world, "orders", "no room").await;
-    settled(&world, "orders").await;
+    handled(&world, "no room").await;
+    settled(&world).await;
 }
 
 #[tokio::test]
@@ -104,16 +120,16 @@ async fn without_the_right_to_delete_no_more_credentials_are_made() {
     let message = world.stalled("orders", "IamAccessDenied").await;
     assert!(message.contains("iam:DeleteServiceSpecificCredential"), "{message}");
     world.rotate("orders", "two").await;
-    let tried = world.iam.wait_until(kit::world::PATIENCE, |_| world.counts().2 >= 2).await;
+    let tried = world.iam.wait_until(PATIENCE, |_| world.counts().2 >= 2).await;
     assert!(tried, "a new request is a reason to try again at once\n{}", world.log());
     assert_eq!(world.counts().0, 2, "the first one, and one rotation");
     world.login("orders").await.expect("the published password works");
 
     world.iam.clear_faults();
     apply(&world, "orders", USER, "2s").await;
-    rotated(&world, "orders", "two").await;
-    nothing_retires(&world, "orders").await;
-    settled(&world, "orders").await;
+    handled(&world, "two").await;
+    nothing_retires(&world).await;
+    settled(&world).await;
     let applied = world.calls(Operation::Delete).into_iter().filter(|call| call.applied).count();
     assert_eq!((world.counts().0, applied), (3, 2));
 }
@@ -134,7 +150,7 @@ async fn an_identity_or_a_clock_that_iam_refuses_is_no_evidence_of_absence() {
         world.iam.clear_faults();
         apply(&world, "orders", USER, "2h").await;
         world.ready("orders").await;
-        settled(&world, "orders").await;
+        settled(&world).await;
         assert_eq!((secret_version(&world).await, world.ids()), (secret, credential), "{code}");
         assert_eq!((world.counts().0, world.counts().2), (1, 0), "{code}");
     }))
@@ -148,10 +164,10 @@ async fn a_password_that_amazon_keyspaces_does_not_know_yet_is_covered_by_the_ov
     let (old_user, old_password) = world.user_and_password("orders").await;
     world.iam.set_lag(Lag { login: Duration::MAX, ..Lag::default() });
     world.rotate("orders", "once").await;
-    rotated(&world, "orders", "once").await;
+    handled(&world, "once").await;
     world.login("orders").await.expect_err("the new one is not known there yet");
     world.login_as(&old_user, &old_password).await.expect("the old one works until it is");
     world.iam.set_lag(Lag::default());
-    settled(&world, "orders").await;
+    settled(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 0));
 }

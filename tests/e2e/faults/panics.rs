@@ -5,8 +5,9 @@ use keyspaces_emulator::Options;
 use kit::clock::WrongClock;
 use kit::world::{USER, World};
 
-use super::{OTHER, apply, nothing_retires, rotated, settled};
+use super::{OTHER, apply};
 use crate::BINARY;
+use crate::moments::{settled_as, status};
 
 /// More than any rotation takes.
 const NEVER: u64 = 1_000_000;
@@ -31,8 +32,12 @@ async fn world() -> (World, WrongClock) {
 /// Rotates, and waits until the replaced credential is gone.
 async fn rotate(world: &World, name: &str, value: &str) {
     world.rotate(name, value).await;
-    rotated(world, name, value).await;
-    nothing_retires(world, name).await;
+    world
+        .until(name, "rotated", |resource| {
+            let status = status(resource);
+            status.last_handled_rotate.as_deref() == Some(value) && status.retiring.is_none()
+        })
+        .await;
     world.login(name).await.expect("the published password works");
 }
 
@@ -61,7 +66,7 @@ async fn wherever_a_pass_panics_the_next_one_goes_on_and_loses_nothing() {
         }
         for name in ["orders", "bills"] {
             rotate(&world, name, "at last").await;
-            settled(&world, name).await;
+            settled_as(&world, name).await;
         }
         assert_eq!(lines(&world, "a panic, please report it"), struck, "{}", world.log());
         // The others were in a connection, which is made anew.

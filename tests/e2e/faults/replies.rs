@@ -4,7 +4,8 @@ use futures::future::join_all;
 use keyspaces_emulator::{Fault, FaultKind, Operation};
 use kit::world::USER;
 
-use super::{nothing_retires, proxied, ready, rotated, secret_writes, settled, with_flags};
+use super::{proxied, ready, secret_writes, with_flags};
+use crate::moments::{handled, nothing_retires, settled};
 
 /// Never by itself, in the time of a test.
 const NEVER: u64 = 3_600_000;
@@ -24,7 +25,7 @@ async fn a_reply_that_lacks_something_is_never_published() {
         let world = proxied(name, &["--settle", "2s"]).await;
         world.iam.set_fault(Fault::on(Operation::Create, kind));
         ready(&world, "1h").await;
-        settled(&world, "orders").await;
+        settled(&world).await;
         assert_eq!(world.proxy().replies_to(&secret_writes()), [Some(201)], "{name}: one password was published");
         assert_eq!((world.counts().0, world.counts().2), (2, 1), "{name}: its replacement; the orphan");
     }))
@@ -42,7 +43,7 @@ async fn a_create_that_lands_after_its_replacement_was_published_is_found_and_re
     assert_eq!(world.ids().len(), 2, "it has landed");
 
     let event = world.event("orders", "OrphanDeleted").await;
-    settled(&world, "orders").await;
+    settled(&world).await;
     assert!(published == world.user_and_password("orders").await, "the published one was not touched");
     assert!(!event.contains(&world.ids()[0]), "{event}");
     assert_eq!((world.counts().0, world.counts().2), (2, 1));
@@ -55,10 +56,10 @@ async fn a_delete_that_lands_late_does_no_harm() {
         ready(&world, "1s").await;
         world.iam.set_fault(Fault::on(Operation::Delete, FaultKind::Late { ms, hang: false }));
         world.rotate("orders", "once").await;
-        rotated(&world, "orders", "once").await;
-        nothing_retires(&world, "orders").await;
+        handled(&world, "once").await;
+        nothing_retires(&world).await;
         world.iam.land_late_calls();
-        settled(&world, "orders").await;
+        settled(&world).await;
         assert_eq!((world.counts().0, world.counts().2), (2, 2), "{name}: the one that was lost, and another one");
         assert_eq!(world.iam.credentials_of(USER).len(), 1);
     }))

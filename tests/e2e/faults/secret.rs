@@ -1,11 +1,13 @@
 //! The Secret's write, hindered after the password is in hand.
 
-use jiff::{SignedDuration, Timestamp};
-use kit::world::{USER, World};
+use keyspaces_credential_operator::api::KeyspacesCredential;
+use keyspaces_emulator::{Fault, FaultKind, Operation};
+use kit::world::{USER, World, has_condition};
 use kube::api::DeleteParams;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{apply, proxied, ready, rotated, secret_writes, settled};
+use super::{OTHER, apply, proxied, ready, secret_writes};
+use crate::moments::{handled, settled, settled_as, status};
 
 /// Lets no more Secrets into the namespace, as an administrator would.
 async fn forbid_secrets(world: &World) {
@@ -27,7 +29,7 @@ async fn refused_with_a_password_in_hand(world: &World) {
     forbid_secrets(world).await;
     gate.release();
     let message = world.stalled("orders", "KubernetesRefused").await;
-    assert!(message.contains("accepted as a dry run"), "{message}");
+    assert!(message.contains("its words are not shown"), "{message}");
     assert_eq!(world.proxy().replies_to(&secret_writes()), [Some(403)]);
     assert_eq!((world.counts().0, world.ids().len()), (1, 1));
 }
@@ -39,25 +41,33 @@ async fn a_quota_that_comes_after_the_dry_run_and_goes_again_costs_no_second_cre
     world.kubectl(&["delete", "quota", "none"]).await.success();
     apply(&world, "orders", USER, "2h").await;
     world.ready("orders").await;
-    settled(&world, "orders").await;
+    settled(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (1, 0), "the password in hand was published");
 }
 
 #[tokio::test]
 async fn a_quota_that_stays_makes_it_drop_the_password_and_remove_the_credential() {
-    let world = proxied("quotastays", &["--hold", "2s"]).await;
+    let world = proxied("quotastays", &["--hold", "10s", "--api-deadline", "60s"]).await;
     refused_with_a_password_in_hand(&world).await;
-    // It is held for half of the hold time.
-    let given_up = Timestamp::now() + SignedDuration::from_secs(1);
-    assert!(world.eventually(async || Timestamp::now() > given_up).await);
-    apply(&world, "orders", USER, "2h").await;
-    world.stalled("orders", "SecretRefused").await;
+    // As long as it holds the password, each change of the spec makes it try the publication once more.
+    let mut hours = 1;
+    let dropped = world
+        .eventually(async || {
+            hours += 1;
+            apply(&world, "orders", USER, &format!("{hours}h")).await;
+            let present =
+                |resource: &KeyspacesCredential| status(resource).observed_generation == resource.metadata.generation;
+            let told = world.until("orders", "told of the present spec", present).await;
+            has_condition(&told, "Stalled", "True", "SecretRefused")
+        })
+        .await;
+    assert!(dropped, "{}", world.log());
     assert_eq!(world.counts().0, 1, "the next attempt gets no further than its dry run");
 
     world.kubectl(&["delete", "quota", "none"]).await.success();
-    apply(&world, "orders", USER, "3h").await;
+    apply(&world, "orders", USER, "0s").await;
     world.ready("orders").await;
-    settled(&world, "orders").await;
+    settled(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 1), "the replacement; the one whose password was dropped");
 }
 
@@ -70,41 +80,61 @@ async fn a_secret_that_is_deleted_before_the_password_in_hand_is_published_is_ma
     gate.arrived().await;
     world.secrets().delete("orders", &DeleteParams::default()).await.unwrap();
     gate.release();
-    rotated(&world, "orders", "once").await;
-    settled(&world, "orders").await;
+    handled(&world, "once").await;
+    settled(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 0), "no third one");
+}
+
+/// Binds an admission policy to the Secrets of the namespace. `kind` is what comes before `AdmissionPolicy`, `does` what it does
+/// where the condition holds.
+async fn admission(world: &World, kind: &str, condition: &str, does: Value, binding: Value) {
+    let (api, name) = ("admissionregistration.k8s.io/v1", format!("policy-{}", world.namespace));
+    let here = json!({ "matchLabels": { "kubernetes.io/metadata.name": world.namespace } });
+    let secrets = json!([{ "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["secrets"] }]);
+    let mut spec = json!({
+        "failurePolicy": "Fail",
+        "matchConstraints": { "namespaceSelector": here, "resourceRules": secrets },
+        "matchConditions": [{ "name": "when", "expression": condition }],
+    });
+    merge(&mut spec, does);
+    let mut bound = json!({ "policyName": name });
+    merge(&mut bound, binding);
+    for (kind, spec) in
+        [("AdmissionPolicy", spec), ("AdmissionPolicyBinding", bound)].map(|(end, spec)| (format!("{kind}{end}"), spec))
+    {
+        let object = json!({ "apiVersion": api, "kind": kind, "metadata": { "name": name }, "spec": spec });
+        world.control_plane.apply(&object.to_string()).await.success();
+    }
+}
+
+fn merge(into: &mut Value, more: Value) {
+    if let (Value::Object(into), Value::Object(more)) = (into, more) {
+        into.extend(more);
+    }
+}
+
+/// Takes the policy away again.
+async fn admit(world: &World, kind: &str) {
+    for end in ["admissionpolicybinding", "admissionpolicy"] {
+        world.kubectl(&["delete", &format!("{kind}{end}"), &format!("policy-{}", world.namespace)]).await.success();
+    }
+}
+
+/// Changes Secrets by a JSON patch where the condition holds.
+async fn mutate(world: &World, condition: &str, patch: &str) {
+    let mutations = json!([{ "patchType": "JSONPatch", "jsonPatch": { "expression": patch } }]);
+    let does = json!({ "reinvocationPolicy": "Never", "mutations": mutations });
+    admission(world, "Mutating", condition, does, json!({})).await;
 }
 
 /// Makes the API server drop the password of every Secret of the namespace, in earnest, or in a dry run as well.
 async fn drop_passwords(world: &World, condition: &str) {
-    let name = format!("drop-{}", world.namespace);
-    let here = json!({ "matchLabels": { "kubernetes.io/metadata.name": world.namespace } });
-    let secrets = json!([{ "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["secrets"] }]);
-    let policy = json!({
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicy", "metadata": { "name": name },
-        "spec": {
-            "failurePolicy": "Fail", "reinvocationPolicy": "Never",
-            "matchConstraints": { "namespaceSelector": here, "resourceRules": secrets },
-            "matchConditions": [{ "name": "when", "expression": condition }],
-            "mutations": [{ "patchType": "JSONPatch", "jsonPatch": {
-                "expression": "[JSONPatch{op: \"remove\", path: \"/data/password\"}]" } }],
-        },
-    });
-    let binding = json!({
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicyBinding",
-        "metadata": { "name": name }, "spec": { "policyName": name },
-    });
-    for object in [policy, binding] {
-        world.control_plane.apply(&object.to_string()).await.success();
-    }
+    mutate(world, condition, r#"[JSONPatch{op: "remove", path: "/data/password"}]"#).await;
     until_passwords_are_dropped(world, true).await;
 }
 
 async fn keep_passwords(world: &World) {
-    let name = format!("drop-{}", world.namespace);
-    for kind in ["mutatingadmissionpolicybinding", "mutatingadmissionpolicy"] {
-        world.kubectl(&["delete", kind, &name]).await.success();
-    }
+    admit(world, "mutating").await;
     until_passwords_are_dropped(world, false).await;
 }
 
@@ -136,7 +166,7 @@ async fn a_password_that_admission_drops_in_a_dry_run_too_costs_no_credential() 
     keep_passwords(&world).await;
     apply(&world, "orders", USER, "2h").await;
     world.ready("orders").await;
-    settled(&world, "orders").await;
+    settled(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (1, 0));
 }
 
@@ -153,6 +183,87 @@ async fn a_password_that_admission_drops_in_earnest_only_is_noticed_by_what_come
     keep_passwords(&world).await;
     apply(&world, "orders", USER, "2h").await;
     world.ready("orders").await;
-    settled(&world, "orders").await;
+    settled(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (1, 0), "the password in hand was published");
+}
+
+/// Waits until a Secret that is applied comes back with this label.
+async fn until_labelled(world: &World, label: &str, value: &str) {
+    let probe = json!({
+        "apiVersion": "v1", "kind": "Secret",
+        "metadata": { "name": "probe", "namespace": world.namespace, "labels": { label: "mine" } },
+    });
+    let probe = probe.to_string();
+    let labelled = async || {
+        world.kubectl(&["delete", "secret", "probe", "--ignore-not-found"]).await.success();
+        world.control_plane.apply(&probe).await.success();
+        let labels = world.kubectl(&["get", "secret", "probe", "-o", "jsonpath={.metadata.labels}"]).await.success();
+        labels.contains(&format!("{label}\":\"{value}"))
+    };
+    assert!(world.eventually(labelled).await);
+    world.kubectl(&["delete", "secret", "probe"]).await.success();
+}
+
+#[tokio::test]
+async fn a_label_that_admission_overrides_is_told_and_not_written_again_and_again() {
+    let world = proxied("relabelled", &[]).await;
+    let labelled = |team: &str| json!({ "iamUserName": USER, "secret": { "labels": { "team": team } } });
+    world.apply("orders", labelled("theirs")).await;
+    world.ready("orders").await;
+    mutate(&world, "true", r#"[JSONPatch{op: "add", path: "/metadata/labels/team", value: "theirs"}]"#).await;
+    until_labelled(&world, "team", "theirs").await;
+    let writes = || world.proxy().requests_that(&secret_writes()).len();
+    let before = writes();
+    world.apply("orders", labelled("ours")).await;
+    let message = world.stalled("orders", "KubernetesRefused").await;
+    assert!(message.contains("an admission webhook changed the labels of the Secret"), "{message}");
+    assert_eq!(writes(), before + 1, "one try");
+    // And what is still to be made costs no credential.
+    world.iam.create_user(OTHER).expect("it is new");
+    world.apply("billing", json!({ "iamUserName": OTHER, "secret": { "labels": { "team": "ours" } } })).await;
+    let message = world.stalled("billing", "SecretRefused").await;
+    assert!(message.contains("an admission webhook changes the labels of the Secret"), "{message}");
+    assert_eq!(world.counts().0, 1);
+
+    admit(&world, "mutating").await;
+    until_labelled(&world, "team", "mine").await;
+    world.apply("orders", labelled("mine")).await;
+    world.apply("billing", json!({ "iamUserName": OTHER, "secret": { "labels": { "team": "mine" } } })).await;
+    settled_as(&world, "orders").await;
+    settled_as(&world, "billing").await;
+    assert_eq!((world.counts().0, world.counts().2), (2, 0));
+}
+
+/// The fence is written to a Secret that holds the published password, and a refusal may quote it.
+#[tokio::test]
+async fn what_a_refusal_of_the_fence_quotes_is_not_repeated() {
+    let world = proxied("quoting", &["--settle", "2s"]).await;
+    ready(&world, "1h").await;
+    let quotes = json!({ "validations": [{
+        "expression": "false", "messageExpression": "'no: ' + string(object.data.password)",
+    }] });
+    let fences = "request.operation == 'UPDATE' && !request.dryRun && object.metadata.name == 'orders'";
+    admission(&world, "Validating", fences, quotes, json!({ "validationActions": ["Deny"] })).await;
+    // Another value each time: kubectl sends none that is there already.
+    let mut probes = 0..;
+    let mut admitted = async || {
+        let label = format!("probe={}", probes.next().unwrap_or(0));
+        world.kubectl(&["label", "secret", "orders", "--overwrite", &label]).await.stderr.is_empty()
+    };
+    assert!(world.eventually(async || !admitted().await).await, "the policy is at work");
+    world.iam.set_fault(Fault::on(Operation::Create, FaultKind::Close).after_effect());
+    world.rotate("orders", "once").await;
+    let message = world.stalled("orders", "KubernetesRefused").await;
+    assert!(message.contains("its words are not shown"), "{message}");
+    world.assert_no_password_shown().await;
+    assert_eq!(world.counts().2, 0, "what is not fenced is not removed");
+
+    admit(&world, "validating").await;
+    let admitted =
+        async || world.kubectl(&["label", "secret", "orders", "--overwrite", "probe=gone"]).await.stderr.is_empty();
+    assert!(world.eventually(admitted).await);
+    apply(&world, "orders", USER, "2h").await;
+    handled(&world, "once").await;
+    settled(&world).await;
+    assert_eq!((world.counts().0, world.counts().2), (3, 1), "the first, the orphan, its replacement");
 }

@@ -5,7 +5,8 @@ use keyspaces_emulator::{Fault as IamFault, FaultKind, Operation};
 use kit::proxy::{Action, Fault, Gate, Which};
 use kit::world::{PATIENCE, USER};
 
-use super::{apply, nudge, proxied, proxied_with, secret_writes, settled, status_writes};
+use super::{apply, nudge, proxied, proxied_with, secret_writes, status_writes};
+use crate::moments::settled;
 
 #[tokio::test]
 async fn when_a_create_arrives_its_epoch_and_baseline_are_in_status() {

@@ -8,7 +8,8 @@ use kube::ResourceExt;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 
-use super::{apply, proxied, rotated, secret_writes, settled, status_writes};
+use super::{apply, proxied, secret_writes, status_writes};
+use crate::moments::{handled, settled};
 
 #[tokio::test]
 async fn a_secret_that_somebody_else_has_touched_is_read_again_and_the_password_in_hand_published() {
@@ -22,7 +23,7 @@ async fn a_secret_that_somebody_else_has_touched_is_read_again_and_the_password_
     world.secrets().patch("orders", &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
     gate.release();
 
-    rotated(&world, "once").await;
+    handled(&world, "once").await;
     settled(&world).await;
     let replies = world.proxy().replies_to(&secret_writes());
     assert_eq!(replies[before..], [Some(409), Some(200)], "it lost, looked, and won");

@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures::future::join_all;
 use kit::proxy::{Action, Fault, Verb, Which};
 
-use super::{apply, nudge, proxied_with, secret_writes, settled};
+use super::{apply, nudge, proxied_with, secret_writes};
+use crate::moments::settled;
 
 #[tokio::test]
 async fn a_secret_or_a_resource_that_cannot_be_read_is_not_taken_for_gone() {

@@ -2,11 +2,12 @@
 
 use keyspaces_credential_operator::api::KeyspacesCredentialStatus;
 use keyspaces_emulator::{Fault, FaultKind, Operation};
-use kit::proxy::Gate;
+use kit::proxy::{Gate, Which};
 use kit::world::{PATIENCE, USER, World, has_condition};
 use serde_json::json;
 
-use super::{apply, proxied, rotated, secret_writes, settled};
+use super::{apply, proxied, proxied_with, secret_writes};
+use crate::moments::{carried_out, handled, settled};
 
 /// What the API server says to the write that is held at the gate, the last one so far, once it is let go.
 async fn release(world: &World, gate: &Gate) -> Option<u16> {
@@ -65,10 +66,42 @@ async fn a_rotation_that_comes_too_late_loses() {
     let gate = world.proxy().hold(secret_writes());
     world.rotate("orders", "once").await;
     gate.arrived().await;
-    revive(&world, &gate, async |world| rotated(world, "once").await).await;
+    revive(&world, &gate, async |world| {
+        handled(world, "once").await;
+    })
+    .await;
     assert_eq!(world.counts().0, 3, "the first one, and each replica's");
     assert_eq!(world.ids().len(), 2, "the current one and the one in its overlap");
     world.login_as(&user, &password).await.expect("the replaced one works in its overlap");
+}
+
+#[tokio::test]
+async fn a_create_that_comes_too_late_makes_an_orphan_that_goes() {
+    // A process that was stopped for longer than the settle time would not send it at all.
+    let mut world = proxied_with("tardy", &["--settle", "30s", "--api-deadline", "60s"]).await;
+    let gate = world.proxy().hold(Which::dry_runs().of("secrets"));
+    apply(&world).await;
+    gate.arrived().await;
+    world.operator().pause().await;
+    // The reply is there when it wakes up, and was given while there was no Secret.
+    gate.release();
+    let dry_runs = Which::dry_runs().of("secrets");
+    let answered = |request: &kit::proxy::Request| dry_runs.matches(request) && request.status == Some(201);
+    world.proxy().until("the reply to the dry run", |requests| requests.iter().any(answered)).await;
+    let _other = world.replica(&["--hold", "60s", "--settle", "30s"]);
+    world.ready("orders").await;
+    let published = world.user_and_password("orders").await;
+    assert_eq!(world.counts().0, 1);
+
+    world.operator().resume().await;
+    let sent = |iam: &keyspaces_emulator::Handle| {
+        iam.calls().into_iter().filter(|call| call.operation == Operation::Create && call.applied).count() == 2
+    };
+    assert!(world.iam.wait_until(PATIENCE, sent).await, "it goes on to its Create\n{}", world.log());
+    settled(&world).await;
+    assert!(world.user_and_password("orders").await == published, "what was published stays");
+    // Either may find it first.
+    assert_eq!((world.counts().0, carried_out(&world, Operation::Delete)), (2, 1), "the late one is gone");
 }
 
 #[tokio::test]
@@ -82,7 +115,7 @@ async fn a_password_whose_credential_was_removed_can_no_longer_be_published() {
     // Nobody has published anything since, and still it is too late.
     assert_eq!(release(&world, &gate).await, Some(409));
     world.login("orders").await.expect("the Secret's password works all the time");
-    rotated(&world, "once").await;
+    handled(&world, "once").await;
     settled(&world).await;
 }
 

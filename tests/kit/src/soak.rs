@@ -34,6 +34,9 @@ use stage::Stage;
 /// How long it may take until all is well again. The longest wait between two tries is ten minutes and a quarter.
 const QUIET: Duration = Duration::from_mins(15);
 
+/// On a machine that is busy the chaos lasts for longer, rather than being none.
+const FEWEST: usize = 50;
+
 /// How often the log, the events and the objects are searched for passwords.
 const SEARCH: Duration = Duration::from_secs(10);
 
@@ -51,7 +54,7 @@ pub enum Replicas {
 pub struct Soak {
     /// What the sequence of what happens is made from.
     pub seed: u64,
-    /// How long the chaos lasts.
+    /// How long the chaos lasts at the least.
     pub duration: Duration,
     /// What the operators know of each other.
     pub replicas: Replicas,
@@ -103,7 +106,7 @@ async fn play(stage: &mut Stage, soak: Soak, timeline: &Timeline) -> Result<Outc
     };
     let mut plan = Plan::new(soak.seed);
     let (mut actions, mut halfway, mut searched) = (0, None, begun);
-    while begun.elapsed() < soak.duration && !watching.is_finished() {
+    while (begun.elapsed() < soak.duration || actions < FEWEST) && !watching.is_finished() {
         let (pause, action) = plan.next();
         tokio::time::sleep(pause).await;
         stage.tick().await;
