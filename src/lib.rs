@@ -10,6 +10,7 @@
 pub mod api;
 pub mod arguments;
 pub mod crd;
+mod cut;
 pub mod iam;
 pub mod leader;
 pub mod operator;

@@ -59,8 +59,8 @@ pub struct KeyspacesCredentialSpec {
     #[serde(default)]
     pub rotation: Rotation,
 
-    /// What to do with credentials of the IAM user that are not ours. Keep: they are left alone, and if they take both places,
-    /// the resource waits and says so. Delete: the oldest one is deleted when its place is needed, and an event says which.
+    /// What to do with credentials of the IAM user that are not ours. Keep: they are left alone, and if one has the place that
+    /// a new credential needs, the resource waits and says so. Delete: the oldest one is deleted when its place is needed, and an event says which.
     #[serde(default)]
     pub foreign_credentials: ForeignCredentials,
 
@@ -83,7 +83,8 @@ pub struct KeyspacesCredentialSpec {
 pub struct SecretSpec {
     /// Its name, in the namespace of the resource. The default is the name of the resource. A Secret that exists already and
     /// is not controlled by this resource is never overwritten. If it is changed, the same credential is written to a Secret of
-    /// the new name, and the old Secret is deleted after rotation.overlap.
+    /// the new name, and the old Secret is deleted after rotation.overlap, or after twice the operator's --hold
+    /// if that is longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         with = "String",

@@ -34,6 +34,10 @@ pub struct KeyspacesCredentialStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_epoch: Option<i64>,
 
+    /// The attempt that published what the Secret holds. An older Secret that is put back is known by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_epoch: Option<i64>,
+
     /// An earlier attempt whose outcome may still show up in IAM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unresolved: Option<UnresolvedStatus>,

@@ -4,7 +4,8 @@ use std::fmt;
 
 use keyspaces_credential_protocol::{Class, IamUserName};
 
-use super::scrub::{cut, scrub};
+use super::scrub::scrub;
+use crate::cut::cut;
 
 /// The longest message, in bytes.
 const LONGEST_MESSAGE: usize = 1024;
@@ -93,7 +94,7 @@ impl IamErrorKind {
         Self::Ambiguous,
     ];
 
-    /// The kind as one word: a reason of a condition or an event, or the value of a label.
+    /// The kind as one word: a reason of a condition or an event.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -113,8 +114,8 @@ impl IamErrorKind {
     pub const fn class(self) -> Class {
         match self {
             Self::UserNotFound | Self::AccessDenied | Self::Credentials | Self::InvalidRequest => Class::Terminal,
-            Self::Throttled | Self::Unavailable => Class::Transient,
-            Self::LimitExceeded => Class::Conflict,
+            // A place that is taken without being listed is an orphan that shows up by itself.
+            Self::LimitExceeded | Self::Throttled | Self::Unavailable => Class::Transient,
             Self::Ambiguous => Class::Ambiguous,
         }
     }
@@ -123,8 +124,8 @@ impl IamErrorKind {
         match self {
             Self::UserNotFound => "Create the IAM user or correct spec.iamUserName.",
             Self::LimitExceeded => {
-                "An IAM user has at most two credentials for Amazon Keyspaces, inactive ones included: delete one that \
-                 nothing uses."
+                "An IAM user has at most two credentials for Amazon Keyspaces, inactive ones included, and IAM counts one \
+                 that it does not list yet: the operator waits until it shows whose that is."
             }
             Self::AccessDenied => {
                 "Allow this action on this IAM user to the operator's role; a new policy needs some minutes to spread."
@@ -152,7 +153,6 @@ impl IamErrorKind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct IamError {
-    operation: Operation,
     kind: IamErrorKind,
     message: String,
 }
@@ -167,13 +167,7 @@ impl IamError {
         let room = LONGEST_MESSAGE.saturating_sub(subject.len() + advice.len() + ": . ".len());
         let detail = scrub(detail);
         let detail = cut(detail.trim_end_matches('.'), room);
-        Self { operation, kind, message: format!("{subject}: {detail}. {advice}") }
-    }
-
-    /// What was asked of IAM.
-    #[must_use]
-    pub const fn operation(&self) -> Operation {
-        self.operation
+        Self { kind, message: format!("{subject}: {detail}. {advice}") }
     }
 
     /// What kind of failure it is.
@@ -203,7 +197,7 @@ mod tests {
             "iam:ListServiceSpecificCredentials for the IAM user orders-app: NoSuchEntity. Create the IAM user or correct \
              spec.iamUserName."
         );
-        assert_eq!((error.operation(), error.class()), (Operation::List, Class::Terminal));
+        assert_eq!(error.class(), Class::Terminal);
     }
 
     #[test]

@@ -119,8 +119,10 @@ fn wait_for_change(verdict: Verdict) -> Step {
     Step::Wait { until: None, verdict }
 }
 
-/// The next whole second: what status keeps. A time that is told must be the one that is kept, or it is told twice.
-pub(crate) fn whole_second(time: Timestamp) -> Timestamp {
+/// The next whole second: what status keeps of a time that must not come early. A time that is told must be the one that is
+/// kept, or it is told twice.
+#[must_use]
+pub fn whole_second(time: Timestamp) -> Timestamp {
     let seconds = time.as_second() + i64::from(time.subsec_nanosecond() > 0);
     Timestamp::from_second(seconds).unwrap_or(time)
 }

@@ -169,6 +169,30 @@ pub enum SecretFact {
     Ours(OurSecret),
 }
 
+impl SecretFact {
+    /// The credential that the Secret publishes for this resource.
+    #[must_use]
+    pub fn published(&self) -> Option<&Published> {
+        match self {
+            Self::Ours(ours) => ours.published.as_ref(),
+            Self::Absent | Self::NotOurs => None,
+        }
+    }
+
+    /// The id of that credential.
+    pub(crate) fn published_id(&self) -> Option<&CredentialId> {
+        self.published().map(|published| &published.credential.id)
+    }
+
+    /// The highest epoch that has written to the Secret.
+    pub(crate) fn fence(&self) -> Epoch {
+        match self {
+            Self::Ours(ours) => ours.fence,
+            Self::Absent | Self::NotOurs => Epoch(0),
+        }
+    }
+}
+
 /// A Secret that this resource controls.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct OurSecret {

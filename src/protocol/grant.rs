@@ -12,18 +12,16 @@ pub const GRANT_ANNOTATION: &str = "keyspaces.dev/iam-users";
 
 /// The IAM users that a namespace is granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GrantedUsers(Vec<Glob>);
+struct GrantedUsers(Vec<Glob>);
 
 impl GrantedUsers {
     /// Reads the annotation. A part that is neither a name nor a glob grants nothing and hurts no other part.
-    #[must_use]
-    pub fn parse(annotation: &str) -> Self {
+    fn parse(annotation: &str) -> Self {
         Self(annotation.split(',').filter_map(Glob::parse).collect())
     }
 
     /// Whether the user is among them. By case, although IAM tells no names apart by it: in doubt it is denied.
-    #[must_use]
-    pub fn allows(&self, user: &IamUserName) -> bool {
+    fn allows(&self, user: &IamUserName) -> bool {
         self.0.iter().any(|glob| glob.matches(user))
     }
 }

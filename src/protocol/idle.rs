@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::decide::{has_two, later, remove_orphan, stall, unusable, whole_second};
 use crate::facts::{Claim, Observed, OurSecret, Rendering, SecretFact};
 use crate::memory::{Attempt, Stage};
-use crate::operation::{contested, fence, no_free_slot, shortened};
+use crate::operation::{contested, foreign_may_go, no_free_slot, shortened};
 use crate::recorded::{Issued, Means, Operation, Purpose, Retiring, RetiringStage, Unresolved};
 use crate::step::{Completion, Disposal, Step};
 use crate::verdict::Verdict;
@@ -89,9 +89,7 @@ fn superseded(observed: &Observed, secret: &SecretFact) -> Option<Step> {
 fn rolled_back(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Option<Completion> {
     let recorded = &observed.resource.recorded;
     let (current, retiring) = (recorded.credential.as_ref()?, recorded.retiring.as_ref()?);
-    let SecretFact::Ours(OurSecret { published: Some(published), .. }) = secret else {
-        return None;
-    };
+    let published = secret.published()?;
     if current.id == retiring.id || published.credential.id != retiring.id || retiring.stage != RetiringStage::Active {
         return None;
     }
@@ -104,6 +102,7 @@ fn rolled_back(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Opti
     let stops_at = rotation::stops_at(&observed.resource, &replaced);
     Some(Completion {
         credential: published.credential.clone(),
+        published: published.epoch,
         verdict: Verdict::ready(
             &observed.resource,
             published.credential.service_user_name.as_str(),
@@ -150,20 +149,33 @@ fn need(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Option<Purp
     };
     match secret {
         SecretFact::Absent | SecretFact::NotOurs => return Some(Purpose::SecretLost),
-        SecretFact::Ours(ours) => {
-            if ours.published.as_ref().map(|published| &published.credential.id) != Some(&current.id) {
-                return Some(Purpose::SecretDamaged);
-            }
+        SecretFact::Ours(_) if secret.published_id() != Some(&current.id) => return Some(Purpose::SecretDamaged),
+        // The same credential with the password that it had before its last reset.
+        SecretFact::Ours(_) if secret.published().map(|published| published.epoch) < recorded.published => {
+            return Some(Purpose::SecretDamaged);
         }
+        SecretFact::Ours(_) => {}
     }
     if observed.memory.missing_since(current).is_some_and(|since| later(since, observed.settings.settle) <= now) {
         return Some(Purpose::CredentialGone);
     }
-    // While one is retiring both slots are ours, and to free one would cut short what was promised to its users. A reset needs
-    // no slot.
-    wanted(observed, now).filter(|purpose| {
-        recorded.retiring.is_none() || matches!(in_place::means(&observed.resource, *purpose), Means::Reset(_))
-    })
+    wanted(observed, now).filter(|purpose| held_up(observed, *purpose).is_none())
+}
+
+/// What a rotation that is asked for has to wait for.
+fn held_up(observed: &Observed, purpose: Purpose) -> Option<Verdict> {
+    let resource = &observed.resource;
+    match in_place::means(resource, purpose) {
+        // Both slots are ours, and to free one would cut short what was promised to its users.
+        Means::Create => resource
+            .recorded
+            .retiring
+            .as_ref()
+            .map(|retiring| Verdict::rotation_waits(&retiring.id, rotation::gone_at(resource, retiring))),
+        // The former Secret would go on showing a password that is dead. If it may be dead already, that is no reason to wait.
+        Means::Reset(_) if purpose == Purpose::ResetInDoubt => None,
+        Means::Reset(_) => moving::last_gone_at(observed).map(Verdict::reset_waits),
+    }
 }
 
 /// The rotation that is asked for: by the annotation, by the schedule, or by a reset that may have killed the published password.
@@ -183,6 +195,9 @@ fn wanted(observed: &Observed, now: Timestamp) -> Option<Purpose> {
 pub(crate) fn begin(observed: &Observed, purpose: Purpose, claim: &Claim, secret: &SecretFact, now: Timestamp) -> Step {
     let resource = &observed.resource;
     let recorded = &resource.recorded;
+    if *claim == Claim::Contested {
+        return contested(observed, now);
+    }
     if observed.listing.is_none() {
         return Step::ListCredentials;
     }
@@ -192,18 +207,19 @@ pub(crate) fn begin(observed: &Observed, purpose: Purpose, claim: &Claim, secret
         if let Some(step) = in_place::hindrance(observed, id, now) {
             return step;
         }
-    } else if has_two(observed) && recorded.retiring.is_none() && ownership::orphans(observed).is_empty() {
+    } else if has_two(observed)
+        && recorded.retiring.is_none()
+        && ownership::orphans(observed).is_empty()
+        && !foreign_may_go(observed)
+    {
         // What an earlier attempt left would be no obstacle: the operation removes it once its holder has given up.
         return no_free_slot(observed, now);
-    }
-    if *claim == Claim::Contested {
-        return contested(observed, now);
     }
     if !resource.finalizer {
         return Step::AddFinalizer;
     }
     // The Secret's fence is higher than the record if somebody cleared status. Epochs only grow.
-    let epoch = recorded.completed.max(fence(secret)).next();
+    let epoch = recorded.completed.max(secret.fence()).next();
     Step::BeginOperation(Operation {
         epoch,
         first_epoch: epoch,
@@ -238,12 +254,11 @@ fn steady(observed: &Observed, current: &Issued, now: Timestamp) -> Step {
     let doubt = in_place::doubt_ends_at(&resource.recorded);
     let former = moving::next_gone_at(observed);
     let until = [listing_next, next_stage, settled, scheduled, doubt, former].into_iter().flatten().min();
-    let verdict = match retiring {
+    let held_up = wanted(observed, now).and_then(|purpose| held_up(observed, purpose));
+    let verdict = match held_up {
         _ if missing => Verdict::credential_missing(),
-        Some(retiring) if wanted(observed, now).is_some() => {
-            Verdict::rotation_waits(&retiring.id, rotation::gone_at(resource, retiring))
-        }
-        retiring => Verdict::ready(
+        Some(verdict) => verdict,
+        None => Verdict::ready(
             resource,
             current.service_user_name.as_str(),
             retiring.and_then(|retiring| rotation::works_until(resource, retiring)),

@@ -13,7 +13,7 @@ use crate::decide::{later, stall, unusable, whole_second};
 use crate::facts::{Claim, Listed, Observed, Resource, SecretFact, Strategy, Usable};
 use crate::memory::Stage;
 use crate::names::CredentialId;
-use crate::operation::{abandon, fence};
+use crate::operation::abandon;
 use crate::recorded::{Means, Operation, Purpose, Recorded, ResetInDoubt};
 use crate::step::Step;
 use crate::verdict::Verdict;
@@ -51,11 +51,11 @@ pub(crate) fn decide(
     now: Timestamp,
 ) -> Step {
     let current = observed.resource.recorded.credential.as_ref().map(|current| &current.id);
-    if current != Some(id) || published(secret) != Some(id) || hindrance(observed, id, now).is_some() {
+    if current != Some(id) || secret.published_id() != Some(id) || hindrance(observed, id, now).is_some() {
         return abandon(observed, operation, now);
     }
     // An earlier attempt may hold the password of its own reset, which this one kills. It must not be published after that.
-    if operation.recovering() && fence(secret) < operation.epoch {
+    if operation.recovering() && secret.fence() < operation.epoch {
         return Step::FenceSecret(operation.epoch);
     }
     match stage {
@@ -92,7 +92,7 @@ pub(crate) fn end_doubt(observed: &Observed, secret: &SecretFact, now: Timestamp
     let Means::Reset(id) = means(resource, Purpose::ResetInDoubt) else {
         return None;
     };
-    if published(secret) != Some(&id) {
+    if secret.published_id() != Some(&id) {
         return None;
     }
     if now < until {
@@ -122,13 +122,6 @@ pub(crate) fn doubt_ends_at(recorded: &Recorded) -> Option<Timestamp> {
 pub(crate) fn doubt_is_over(observed: &Observed, now: Timestamp) -> bool {
     let furthest = later(later(now, observed.settings.settle), ownership::CLOCK_SKEW);
     doubt_ends_at(&observed.resource.recorded).is_some_and(|end| end <= now || end > furthest)
-}
-
-fn published(secret: &SecretFact) -> Option<&CredentialId> {
-    match secret {
-        SecretFact::Ours(ours) => ours.published.as_ref().map(|published| &published.credential.id),
-        SecretFact::Absent | SecretFact::NotOurs => None,
-    }
 }
 
 fn shown<'a>(observed: &'a Observed, id: &CredentialId) -> Option<&'a Listed> {

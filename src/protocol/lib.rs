@@ -77,9 +77,9 @@ mod tests;
 
 pub use backoff::{Class, after as failed};
 pub use claim::{Contender, claim};
-pub use decide::decide;
+pub use decide::{decide, whole_second};
 pub use facts::*;
-pub use grant::{GRANT_ANNOTATION, GrantedUsers, grant};
+pub use grant::{GRANT_ANNOTATION, grant};
 pub use memory::*;
 pub use names::{CredentialId, Epoch, IamUserName, InvalidName, SecretName, ServiceUserName};
 pub use ownership::CLOCK_SKEW;

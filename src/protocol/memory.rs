@@ -38,6 +38,12 @@ impl Memory {
         };
     }
 
+    /// Whether what IAM last showed speaks against the current credential.
+    #[must_use]
+    pub fn doubts(&self, current: &Issued) -> bool {
+        self.missing_since(current).is_some() || self.unusable(current).is_some()
+    }
+
     /// Since when List does not show the current credential.
     pub(crate) fn missing_since(&self, current: &Issued) -> Option<Timestamp> {
         match &self.sighting {

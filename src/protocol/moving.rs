@@ -61,6 +61,11 @@ pub(crate) fn retire_former(observed: &Observed, now: Timestamp) -> Option<Step>
     })
 }
 
+/// When the last Secret that was moved from is deleted.
+pub(crate) fn last_gone_at(observed: &Observed) -> Option<Timestamp> {
+    observed.resource.recorded.former_secrets.iter().map(|former| gone_at(observed, former)).max()
+}
+
 /// When the next Secret that was moved from is deleted.
 pub(crate) fn next_gone_at(observed: &Observed) -> Option<Timestamp> {
     observed.resource.recorded.former_secrets.iter().map(|former| gone_at(observed, former)).min()
@@ -91,10 +96,7 @@ fn with_copy(resource: &Resource, now: Timestamp) -> Vec<FormerSecret> {
 /// What the Secret holds, if that is the current credential.
 fn current<'a>(observed: &Observed, secret: &'a SecretFact) -> Option<&'a Published> {
     let current = &observed.resource.recorded.credential.as_ref()?.id;
-    match secret {
-        SecretFact::Ours(ours) => ours.published.as_ref().filter(|published| published.credential.id == *current),
-        SecretFact::Absent | SecretFact::NotOurs => None,
-    }
+    secret.published().filter(|published| published.credential.id == *current)
 }
 
 fn former_secrets(resource: &Resource, secret: &SecretFact, now: Timestamp) -> Vec<FormerSecret> {

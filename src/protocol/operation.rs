@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::decide::{confirmed, has_two, later, remove_orphan, stall, whole_second};
+use crate::decide::{confirmed, has_two, later, remove_orphan, stall, unusable, whole_second};
 use crate::facts::{Claim, ForeignPolicy, Observed, Published, SecretFact};
 use crate::in_place;
 use crate::memory::Stage;
@@ -35,13 +35,20 @@ pub(crate) fn decide(
             .or_else(|| give_way(observed, operation, secret, now))
             .unwrap_or_else(|| Step::BeginOperation(take_over(recorded, operation, secret, now)));
     };
-    if fence(secret) > operation.epoch {
-        // The Secret was read after the resource and belongs to a later attempt already.
-        return Step::StartOver;
+    if secret.fence() > operation.epoch {
+        // The Secret was read after the resource and belongs to a later attempt already; then this write is refused. Or somebody
+        // edited it, and nothing can be published below its fence.
+        return Step::BeginOperation(take_over(recorded, operation, secret, now));
     }
     if let Stage::InHand { since, .. } = &attempt.stage {
         // Half of the time, for the write needs some too: others count on it that nothing is published after all of it.
         let given_up = now >= later(*since, observed.settings.hold / 2);
+        let unusable = unusable(&observed.resource, secret);
+        let obstacle = match operation.means {
+            Means::Create => obstacle,
+            // The published password is dead since the reset. A right that was lost meanwhile must not keep it dead.
+            Means::Reset(_) => unusable.as_ref(),
+        };
         return match obstacle {
             None if !given_up => Step::Publish(operation.epoch),
             Some(_) | None => Step::BeginOperation(take_over(recorded, operation, secret, now)),
@@ -50,21 +57,24 @@ pub(crate) fn decide(
     if obstacle.is_some() {
         return abandon(observed, operation, now);
     }
-    if observed.listing.is_none() {
-        return Step::ListCredentials;
-    }
     if *claim == Claim::Contested {
         return contested(observed, now);
+    }
+    if observed.listing.is_none() {
+        return Step::ListCredentials;
     }
     if let Means::Reset(id) = &operation.means {
         return in_place::decide(observed, operation, id, &attempt.stage, secret, now);
     }
-    if let Some(step) = free_a_slot(observed, operation, now) {
+    if let Some(step) = remove_orphans(observed, operation, now) {
         return step;
     }
     match attempt.stage {
+        // Before anything else goes to make room: it would be gone for nothing if the Secret is refused.
         Stage::Begun => Step::Preflight(operation.epoch),
-        Stage::Preflighted | Stage::InHand { .. } => Step::Create(operation.epoch),
+        Stage::Preflighted | Stage::InHand { .. } => {
+            free_a_slot(observed, operation, now).unwrap_or(Step::Create(operation.epoch))
+        }
     }
 }
 
@@ -85,13 +95,7 @@ pub(crate) fn accepted<'a>(
     operation: &Operation,
     secret: &'a SecretFact,
 ) -> Option<&'a Published> {
-    match secret {
-        SecretFact::Ours(ours) => ours
-            .published
-            .as_ref()
-            .filter(|published| published.epoch > recorded.completed && published.epoch <= operation.epoch),
-        SecretFact::Absent | SecretFact::NotOurs => None,
-    }
+    secret.published().filter(|published| published.epoch > recorded.completed && published.epoch <= operation.epoch)
 }
 
 /// Ends the acceptance of what attempts before the present one publish, unless that is done already.
@@ -103,13 +107,9 @@ pub(crate) fn void_earlier(observed: &Observed) -> Option<Step> {
 
 /// What an earlier attempt published after nothing of it was to be accepted any more: its credential may be gone by then.
 fn voided<'a>(recorded: &Recorded, operation: &Operation, secret: &'a SecretFact) -> Option<&'a Published> {
-    match secret {
-        SecretFact::Ours(ours) => ours
-            .published
-            .as_ref()
-            .filter(|published| published.epoch >= operation.first_epoch && published.epoch <= recorded.completed),
-        SecretFact::Absent | SecretFact::NotOurs => None,
-    }
+    secret
+        .published()
+        .filter(|published| published.epoch >= operation.first_epoch && published.epoch <= recorded.completed)
 }
 
 /// The oldest resource waits for a younger one that is in the middle of an operation. That takes seconds.
@@ -120,20 +120,12 @@ pub(crate) fn contested(observed: &Observed, now: Timestamp) -> Step {
     }
 }
 
-/// The highest epoch that has written to the Secret.
-pub(crate) fn fence(secret: &SecretFact) -> Epoch {
-    match secret {
-        SecretFact::Ours(ours) => ours.fence,
-        SecretFact::Absent | SecretFact::NotOurs => Epoch(0),
-    }
-}
-
 /// The same operation under a new epoch. Window and baseline stay those of the first attempt: they say what is an orphan.
 ///
 /// The epoch is above all others, also those that an operation cannot lag behind unless somebody edited status: an attempt
 /// below the Secret's fence could never publish.
 pub(crate) fn take_over(recorded: &Recorded, operation: &Operation, secret: &SecretFact, now: Timestamp) -> Operation {
-    let epoch = operation.epoch.max(recorded.completed).max(fence(secret)).next();
+    let epoch = operation.epoch.max(recorded.completed).max(secret.fence()).next();
     Operation { epoch, attempted_at: now, ..operation.clone() }
 }
 
@@ -168,8 +160,14 @@ pub(crate) fn lately(operation: &Operation, until: Timestamp, now: Timestamp) ->
     now < until && operation.attempted_at <= later(now, CLOCK_SKEW)
 }
 
-/// Room for one more. Orphans go first, for nobody uses them; then the retiring credential, whose end is only early; the
-/// current one never.
+/// Room for one more. Orphans go first, for nobody uses them.
+fn remove_orphans(observed: &Observed, operation: &Operation, now: Timestamp) -> Option<Step> {
+    let orphans = ownership::orphans(observed);
+    let orphan = orphans.first().filter(|_| has_two(observed))?;
+    Some(remove_orphan(observed, orphan, operation.epoch, operation.attempted_at, now))
+}
+
+/// Then the retiring credential, whose end is only early, or a foreign one if the owner says so; the current one never.
 fn free_a_slot(observed: &Observed, operation: &Operation, now: Timestamp) -> Option<Step> {
     let recorded = &observed.resource.recorded;
     if let (Some(retiring), Some(_)) = (&recorded.retiring, &recorded.credential) {
@@ -178,9 +176,6 @@ fn free_a_slot(observed: &Observed, operation: &Operation, now: Timestamp) -> Op
     }
     if !has_two(observed) {
         return None;
-    }
-    if let Some(orphan) = ownership::orphans(observed).first() {
-        return Some(remove_orphan(observed, orphan, operation.epoch, operation.attempted_at, now));
     }
     let secret = observed.secret.as_ref()?;
     Some(match voided(recorded, operation, secret) {
@@ -201,6 +196,11 @@ fn believe(observed: &Observed, operation: &Operation, published: &Published, no
         Some(listing) if !listing.confirmed => Step::ConfirmListing,
         _ => Step::Complete(completion(observed, operation, published, now)),
     }
+}
+
+/// Whether a foreign credential may go to make room. Not before the Secret's dry run: it would be gone for nothing.
+pub(crate) fn foreign_may_go(observed: &Observed) -> bool {
+    observed.resource.foreign == ForeignPolicy::Delete && ownership::oldest_foreign(observed).is_some()
 }
 
 /// Both slots are taken by credentials that are not ours to delete, unless the owner says so.
@@ -318,6 +318,7 @@ pub(crate) fn completion(
         ),
         reset_in_doubt,
         credential: published.credential.clone(),
+        published: published.epoch,
         retiring,
         completed: operation.epoch,
         handled_rotate: operation.rotate.clone().or_else(|| recorded.handled_rotate.clone()),

@@ -29,9 +29,7 @@ fn known(observed: &Observed) -> BTreeSet<&CredentialId> {
         .map(|credential| &credential.id)
         .chain(recorded.retiring.iter().map(|retiring| &retiring.id))
         .collect();
-    if let Some(SecretFact::Ours(secret)) = &observed.secret {
-        known.extend(secret.published.iter().map(|published| &published.credential.id));
-    }
+    known.extend(observed.secret.as_ref().and_then(SecretFact::published_id));
     if let Some(Claim::Lost { theirs, .. }) = &observed.claim {
         known.extend(theirs);
     }
@@ -48,10 +46,7 @@ fn known(observed: &Observed) -> BTreeSet<&CredentialId> {
 /// Whether a credential is the current one or is in the Secret.
 pub(crate) fn in_use(observed: &Observed, id: &CredentialId) -> bool {
     let current = observed.resource.recorded.credential.as_ref().map(|current| &current.id);
-    let published = match &observed.secret {
-        Some(SecretFact::Ours(secret)) => secret.published.as_ref().map(|published| &published.credential.id),
-        Some(SecretFact::Absent | SecretFact::NotOurs) | None => None,
-    };
+    let published = observed.secret.as_ref().and_then(SecretFact::published_id);
     [current, published].contains(&Some(id))
 }
 

@@ -17,6 +17,8 @@ pub struct Recorded {
     pub operation: Option<Operation>,
     /// The epoch of the last operation that was completed or given up.
     pub completed: Epoch,
+    /// The attempt that published what the Secret holds. A Secret of an earlier one was put back by somebody.
+    pub published: Option<Epoch>,
     /// The last rotation request that was handled.
     pub handled_rotate: Option<String>,
     /// When the Secret last got a new credential.

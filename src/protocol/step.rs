@@ -86,6 +86,8 @@ pub enum Step {
 pub struct Completion {
     /// The credential that the Secret holds.
     pub credential: Issued,
+    /// The attempt that published it.
+    pub published: Epoch,
     /// The credential that it replaced.
     pub retiring: Option<Retiring>,
     /// The epoch that is behind us.

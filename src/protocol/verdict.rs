@@ -1,4 +1,4 @@
-//! What a user is told while nothing is done: the vocabulary of conditions, events and metrics.
+//! What a user is told while nothing is done: the vocabulary of conditions and events.
 
 use jiff::Timestamp;
 
@@ -22,7 +22,7 @@ pub enum State {
     Unchanged,
 }
 
-/// Why. One word for the condition, the event and the metric.
+/// Why. One word for the condition and the event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// The Secret holds a working credential.
@@ -80,7 +80,7 @@ impl Reason {
         Self::CredentialMissing,
     ];
 
-    /// The word in conditions, events and metrics.
+    /// The word in conditions and events.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -201,6 +201,16 @@ impl Verdict {
             format!(
                 "the rotation begins when the replaced credential {retiring} is gone, at {gone_at}; to end its time now, \
                  annotate the resource with keyspaces.dev/retire={retiring}"
+            ),
+        )
+    }
+
+    pub(crate) fn reset_waits(gone_at: Timestamp) -> Self {
+        Self::new(
+            State::Reconciling,
+            Reason::RotationWaits,
+            format!(
+                "the rotation begins when the Secret of the former name is gone, at {gone_at}: a reset would kill its password"
             ),
         )
     }

@@ -115,11 +115,12 @@ fn any_status() -> impl Strategy<Value = KeyspacesCredentialStatus> {
     let binding = option::of(any::<String>().prop_map(|name| Binding { name }));
     let further = (option::of(doubt), vec(former, 0..3), binding);
     let records = (option::of(credential()), option::of(retiring()), option::of(operation()), further);
-    let rest = (option::of(number()), option::of(unresolved), option::of(time()), option::weighted(0.2, failures));
+    let epochs = (option::of(number()), option::of(number()));
+    let rest = (epochs, option::of(unresolved), option::of(time()), option::weighted(0.2, failures));
     (records, rest, option::of(any::<i64>())).prop_map(
         |(
             (credential, retiring, operation, (reset_in_doubt, former_secrets, binding)),
-            (completed, unresolved, rotated_at, failures),
+            ((completed, published), unresolved, rotated_at, failures),
             generation,
         )| {
             KeyspacesCredentialStatus {
@@ -128,6 +129,7 @@ fn any_status() -> impl Strategy<Value = KeyspacesCredentialStatus> {
                 retiring,
                 operation,
                 completed_epoch: completed,
+                published_epoch: published,
                 unresolved,
                 last_rotated_at: rotated_at,
                 failures,
@@ -192,6 +194,7 @@ fn write_down(step: &Step, object: &mut KeyspacesCredentialStatus) {
             object.retiring = completion.retiring.as_ref().map(Into::into);
             object.unresolved = completion.unresolved.as_ref().map(Into::into);
             object.completed_epoch = Some(status::number(completion.completed));
+            object.published_epoch = Some(status::number(completion.published));
         }
         Step::Abandon(settlement) => object.unresolved = settlement.unresolved.as_ref().map(Into::into),
         _ => {}

@@ -7,8 +7,8 @@ use kube::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use tokio::sync::mpsc;
 
-use super::failure::cut_to;
 use crate::api::MANAGER;
+use crate::cut::cut;
 
 /// How many events may wait. Beyond that they are dropped: a story is not worth a stall.
 const WAITING: usize = 256;
@@ -54,9 +54,9 @@ impl Events {
             type_,
             reason: reason.to_owned(),
             // The API server refuses a note of more than 1 kB (*Event v1 events.k8s.io*, `note`) and an action of more than 128.
-            note: Some(cut_to(1024, note)),
+            note: Some(cut(note, 1024)),
             // Events of the same action are counted as one. Two credentials that were created are not one event.
-            action: cut_to(128, note),
+            action: cut(note, 128),
             secondary: None,
         };
         if self.0.try_send((about, event)).is_err() {

@@ -1,6 +1,9 @@
 //! What can go wrong in a step, and how it is answered.
 
-use crate::iam::{IamError, IamErrorKind};
+use tokio::time::error::Elapsed;
+
+use crate::cut::cut;
+use crate::iam::IamError;
 use crate::protocol::{Class, State};
 
 /// Why a step failed. It never holds a password: what a server says about a write of a Secret's data is not repeated.
@@ -44,8 +47,6 @@ impl Failure {
                 Class::Terminal
             }
             Self::Unreachable { .. } | Self::Endless(_) | Self::Panicked => Class::Transient,
-            // A slot that is taken without being listed is an orphan that shows up by itself.
-            Self::Iam(error) if error.kind() == IamErrorKind::LimitExceeded => Class::Transient,
             Self::Iam(error) => error.class(),
         }
     }
@@ -58,7 +59,7 @@ impl Failure {
         }
     }
 
-    /// One word for the condition, the event and the metric.
+    /// One word for the condition and the event.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::Conflict(_) => "Conflict",
@@ -82,11 +83,14 @@ pub(crate) fn kubernetes(doing: &'static str, error: &kube::Error) -> Failure {
         kube::Error::Api(status) => match status.code {
             404 | 409 | 410 => Failure::Conflict(doing),
             429 | 500..=599 => Failure::Unreachable { doing, why: "the API server asks to try again" },
-            _ => Failure::Refused { doing, message: cut(&status.message) },
+            _ => Failure::Refused { doing, message: message(&status.message) },
         },
         kube::Error::Auth(_) => Failure::Unreachable { doing, why: "the operator's own token was not available" },
         kube::Error::SerdeError(_) => {
             Failure::Unreachable { doing, why: "the API server's reply is not the object that was asked for" }
+        }
+        kube::Error::Service(error) if error.is::<Elapsed>() => {
+            Failure::Unreachable { doing, why: "the API server did not answer in time" }
         }
         _ => Failure::Unreachable { doing, why: "the API server could not be reached" },
     }
@@ -95,29 +99,7 @@ pub(crate) fn kubernetes(doing: &'static str, error: &kube::Error) -> Failure {
 /// At most this many bytes of a server's message go into a condition.
 const LONGEST_MESSAGE: usize = 600;
 
-/// A server's message, cut.
-pub(crate) fn cut(message: &str) -> String {
-    cut_to(LONGEST_MESSAGE, message)
-}
-
-/// A text of at most `longest` bytes.
-pub(crate) fn cut_to(longest: usize, text: &str) -> String {
-    const MARK: &str = "…";
-    if text.len() <= longest {
-        return text.to_owned();
-    }
-    let end = (0..=longest.saturating_sub(MARK.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    format!("{}{MARK}", &text[..end])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_is_cut_between_characters_and_never_longer_than_asked() {
-        assert_eq!(cut_to(4, "abcd"), "abcd");
-        assert_eq!(cut_to(5, "ééé"), "é…");
-        assert!(cut_to(128, &"é".repeat(300)).len() <= 128);
-    }
+/// What a server says, as far as a condition has room for it.
+pub(crate) fn message(text: &str) -> String {
+    cut(text, LONGEST_MESSAGE)
 }

@@ -245,9 +245,16 @@ pub(crate) async fn bounded<T>(
     doing: &'static str,
     call: impl Future<Output = Result<T, kube::Error>>,
 ) -> Result<T, Failure> {
+    in_time(context, call).await.map_err(|error| kubernetes(doing, &error))
+}
+
+/// The same with the error as it came.
+pub(crate) async fn in_time<T>(
+    context: &Context,
+    call: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<T, kube::Error> {
     match tokio::time::timeout(context.deadline, call).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(kubernetes(doing, &error)),
-        Err(_) => Err(Failure::Unreachable { doing, why: "the API server did not answer in time" }),
+        Ok(result) => result,
+        Err(elapsed) => Err(kube::Error::Service(elapsed.into())),
     }
 }

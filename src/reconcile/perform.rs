@@ -256,6 +256,7 @@ impl Pass<'_> {
             status.retiring = completion.retiring.as_ref().map(Into::into);
             status.operation = None;
             status.completed_epoch = Some(number(completion.completed));
+            status.published_epoch = Some(number(completion.published));
             status.last_handled_rotate.clone_from(&completion.handled_rotate);
             status.unresolved = completion.unresolved.as_ref().map(Into::into);
             status.reset_in_doubt = completion.reset_in_doubt.as_ref().map(Into::into);

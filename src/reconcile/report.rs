@@ -9,7 +9,7 @@ use super::observe;
 use super::pass::{After, Pass};
 use super::status::{failures_status, timestamp};
 use crate::api::{KeyspacesCredential, KeyspacesCredentialStatus, ROTATE_ANNOTATION};
-use crate::protocol::{Class, Failures, OurSecret, SecretFact, State, Verdict, due, failed};
+use crate::protocol::{Class, Failures, SecretFact, Stage, State, Verdict, due, failed};
 
 impl Pass<'_> {
     /// Tells how the resource stands while there is nothing to do. Writes only if that changed.
@@ -44,8 +44,7 @@ impl Pass<'_> {
     pub(crate) async fn report_failure(&mut self, failure: &Failure) -> Result<After, Failure> {
         let namespace = self.namespace();
         tracing::warn!(namespace, name = self.object.name_any(), reason = failure.reason(), "{failure}");
-        let previous = self.observed.resource.recorded.failures;
-        let failures = next_try(previous.as_ref(), failure.class(), &self.object);
+        let failures = next_try(self.earlier_failures().as_ref(), failure.class(), &self.object);
         let message = failure.to_string();
         let report = Report { state: failure.state(), reason: failure.reason(), message: &message };
         let before = self.object.status.clone().unwrap_or_default();
@@ -58,6 +57,17 @@ impl Pass<'_> {
             Ok(()) | Err(Failure::Conflict(_)) => Ok(After::Wait(Some(failures.next))),
             Err(failure) => Err(failure),
         }
+    }
+
+    /// The failures that this one adds to. Those before a password came in hand are over: it is not held for as long as they
+    /// would make it wait.
+    fn earlier_failures(&self) -> Option<Failures> {
+        let in_hand = self.observed.memory.attempt.as_ref().and_then(|attempt| match attempt.stage {
+            Stage::InHand { since, .. } => Some(since.as_second()),
+            Stage::Begun | Stage::Preflighted => None,
+        });
+        let earlier = self.observed.resource.recorded.failures;
+        earlier.filter(|failures| in_hand.is_none_or(|since| failures.last.as_second() >= since))
     }
 
     fn tell_in(&self, status: &mut KeyspacesCredentialStatus, report: &Report<'_>) {
@@ -75,15 +85,16 @@ impl Pass<'_> {
         conditions::apply(&mut status.conditions, report, serving, generation, &timestamp(Timestamp::now()));
     }
 
-    /// The Secret was read in this pass and holds the credential that status speaks of.
+    /// The Secret was read in this pass and holds the credential that status speaks of, nothing that is known of IAM speaks
+    /// against that credential, and it is not about to go.
     fn serving(&self) -> bool {
-        let recorded = &self.observed.resource.recorded;
-        match &self.observed.secret {
-            Some(SecretFact::Ours(OurSecret { published: Some(published), .. })) => {
-                recorded.credential.as_ref().is_some_and(|current| current.id == published.credential.id)
-            }
-            Some(_) | None => false,
-        }
+        let (resource, secret) = (&self.observed.resource, self.observed.secret.as_ref());
+        let Some(current) = &resource.recorded.credential else {
+            return false;
+        };
+        secret.and_then(SecretFact::published).is_some_and(|published| published.credential.id == current.id)
+            && !self.observed.memory.doubts(current)
+            && !resource.deleting
     }
 
     /// An event for a report that needs attention and was not told before.

@@ -11,7 +11,7 @@ use crate::api::{
 };
 use crate::protocol::{
     CredentialId, Epoch, Failures, FormerSecret, InvalidName, Issued, Means, Operation, Purpose, Recorded,
-    ResetInDoubt, Retiring, RetiringStage, SecretName, ServiceUserName, Unresolved,
+    ResetInDoubt, Retiring, RetiringStage, SecretName, ServiceUserName, Unresolved, whole_second,
 };
 
 /// The facts that status records. `bound` is the Secret that an open operation publishes to: an operation that an older version
@@ -25,6 +25,7 @@ pub(crate) fn recorded(status: &KeyspacesCredentialStatus, bound: &SecretName) -
         retiring: status.retiring.as_ref().map(retiring).transpose()?,
         operation: status.operation.as_ref().map(|status| operation(status, bound)).transpose()?,
         completed: Epoch::parse(status.completed_epoch.unwrap_or(0))?,
+        published: status.published_epoch.map(Epoch::parse).transpose()?,
         handled_rotate: status.last_handled_rotate.clone(),
         rotated_at: status.last_rotated_at.as_ref().map(|time| time.0),
         unresolved: status.unresolved.as_ref().map(unresolved).transpose()?,
@@ -116,8 +117,7 @@ fn whole(time: Timestamp) -> Time {
 
 /// A time that must not be earlier than meant when its fraction of a second is cut off.
 fn rounded_up(time: Timestamp) -> Time {
-    let seconds = time.as_second() + i64::from(time.subsec_nanosecond() > 0);
-    Time(Timestamp::from_second(seconds).unwrap_or(time))
+    Time(whole_second(time))
 }
 
 fn texts(ids: &BTreeSet<CredentialId>) -> Vec<String> {
@@ -260,6 +260,7 @@ mod tests {
             retiring: Some((&retiring).into()),
             operation: Some((&operation).into()),
             completed_epoch: Some(number(Epoch(6))),
+            published_epoch: Some(number(Epoch(4))),
             unresolved: Some((&unresolved).into()),
             reset_in_doubt: Some((&doubt).into()),
             former_secrets: vec![(&former).into()],
@@ -277,6 +278,7 @@ mod tests {
                 retiring: Some(retiring),
                 operation: Some(operation),
                 completed: Epoch(6),
+                published: Some(Epoch(4)),
                 handled_rotate: None,
                 rotated_at: Some(at(9)),
                 unresolved: Some(unresolved),

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::conditions::{self, Report};
 use super::context::{Context, Entry};
-use super::failure::{Failure, cut};
+use super::failure::{Failure, message};
 use super::pass::{After, bounded};
 use super::status::timestamp;
 use crate::api::{FINALIZER, KeyspacesCredential, MANAGER};
@@ -24,7 +24,7 @@ pub(crate) fn untyped(client: Client, namespace: &str) -> Api<DynamicObject> {
 pub(crate) fn typed(object: &DynamicObject) -> Result<KeyspacesCredential, Failure> {
     let json = serde_json::to_value(object).map_err(|error| Failure::Invalid(error.to_string()))?;
     serde_path_to_error::deserialize(json)
-        .map_err(|error| Failure::Invalid(cut(&format!("{}: {}", error.path(), error.inner()))))
+        .map_err(|error| Failure::Invalid(message(&format!("{}: {}", error.path(), error.inner()))))
 }
 
 /// Tells on the resource what is wrong with it, once. What else is in its status stays as it is.

@@ -1,18 +1,23 @@
 //! Writes to the API server, each fenced by the resourceVersion that was read.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::json;
 
-use super::failure::{Failure, cut, kubernetes};
-use super::pass::{Pass, bounded};
+use super::failure::{Failure, kubernetes, message};
+use super::pass::{Pass, bounded, in_time};
 use crate::api::{FINALIZER, KeyspacesCredentialStatus, MANAGER};
 use crate::protocol::{CredentialId, Epoch, SecretName, ServiceUserName};
 use crate::secret::{self, FENCE, Login, Owner, render};
 use k8s_openapi::api::core::v1::Secret;
 
 const WRITING_SECRET: &str = "writing the Secret";
+
+/// A password's length and alphabet, and none that logs in.
+const NO_PASSWORD: &str = "000000000000000000000000000000000000000000000000000000000000";
 
 fn post(dry_run: bool) -> PostParams {
     PostParams { dry_run, field_manager: Some(MANAGER.to_owned()) }
@@ -61,7 +66,7 @@ impl Pass<'_> {
             id: &CredentialId::parse("ACCA00000000000000000").map_err(invalid)?,
             user_name: &ServiceUserName::parse(format!("{}-at-000000000000", self.observed.resource.iam_user))
                 .map_err(invalid)?,
-            password: &"0".repeat(60),
+            password: NO_PASSWORD,
             issued_at: Timestamp::UNIX_EPOCH,
             epoch,
         };
@@ -71,12 +76,16 @@ impl Pass<'_> {
     /// Asks what the API server has against a write.
     async fn try_secret(&self, wanted: &Secret, existing: Option<&Secret>) -> Result<(), Failure> {
         match self.put(wanted, existing, true).await {
-            Ok(returned) if returned.data == wanted.data => Ok(()),
-            Ok(_) => Err(Failure::SecretRefused {
-                message: "an admission webhook changes the data of the Secret; exempt this Secret from it".to_owned(),
-            }),
+            Ok(returned) => match changed(wanted, &returned) {
+                None => Ok(()),
+                Some(part) => Err(Failure::SecretRefused {
+                    message: format!(
+                        "an admission webhook changes the {part} of the Secret; exempt this Secret from it"
+                    ),
+                }),
+            },
             Err(kube::Error::Api(status)) if matches!(status.code, 400 | 403 | 413 | 422) => {
-                Err(Failure::SecretRefused { message: cut(&status.message) })
+                Err(Failure::SecretRefused { message: message(&status.message) })
             }
             Err(error) => Err(kubernetes("trying the Secret's write", &error)),
         }
@@ -101,18 +110,22 @@ impl Pass<'_> {
 
     /// Writes the Secret's own credential again, as the spec wants it.
     pub(crate) async fn rerender(&mut self) -> Result<(), Failure> {
-        let existing = self.secret.as_ref().and_then(|seen| seen.object.as_ref());
-        let Some((published, password)) = existing.and_then(secret::published) else {
+        let Some((published, password)) = self.existing().and_then(secret::published) else {
             return Err(Failure::Conflict("rendering the Secret again"));
         };
         let wanted = self.rendered(&Login::of(&published, password));
-        self.write_secret(&wanted).await
+        let written = self.write(&wanted, self.existing()).await?;
+        if let Some(part) = changed(&wanted, &written) {
+            // It would be rendered again and again.
+            return Err(changed_by_admission(part));
+        }
+        self.see_secret(Some(written));
+        Ok(())
     }
 
     /// Writes the Secret's own credential into the Secret to move to, which is new or already ours.
     pub(crate) async fn copy_secret(&mut self) -> Result<(), Failure> {
-        let existing = self.secret.as_ref().and_then(|seen| seen.object.as_ref());
-        let Some((published, password)) = existing.and_then(secret::published) else {
+        let Some((published, password)) = self.existing().and_then(secret::published) else {
             return Err(Failure::Conflict("copying the Secret"));
         };
         let name = self.observed.resource.wanted_secret_name.clone();
@@ -121,7 +134,7 @@ impl Pass<'_> {
         let (owner, spec) = (Owner::new(&self.object, name.as_str()), &self.object.spec.secret);
         let wanted = fenced_anew(render(&owner, spec, &login, target), target);
         // What the API server says to the write itself is not repeated. What it has against it, it says to a password that is none.
-        let trial = render(&owner, spec, &Login { password: &"0".repeat(60), ..login }, target);
+        let trial = render(&owner, spec, &Login { password: NO_PASSWORD, ..login }, target);
         self.try_secret(&trial, target).await?;
         let written = self.write(&wanted, target).await?;
         self.see_other(name.clone(), Some(written));
@@ -143,7 +156,8 @@ impl Pass<'_> {
         let preconditions =
             former.map(|secret| Preconditions { uid: secret.uid(), resource_version: secret.resource_version() });
         let (secrets, params) = (self.secrets(), DeleteParams { preconditions, ..DeleteParams::default() });
-        bounded(self.context, "deleting the former Secret", secrets.delete(name.as_str(), &params)).await?;
+        let call = secrets.delete(name.as_str(), &params);
+        in_time(self.context, call).await.map_err(|error| quiet("deleting the former Secret", &error))?;
         self.tell("FormerSecretDeleted", &format!("deleted Secret {name}: the credential has moved to another one"));
         self.see_other(name, None);
         Ok(())
@@ -159,7 +173,7 @@ impl Pass<'_> {
         let (secrets, name) = (self.secrets(), self.observed.resource.secret_name.clone());
         let (params, patch) = (manager(), Patch::Merge(&patch));
         let call = secrets.patch(name.as_str(), &params, &patch);
-        let written = bounded(self.context, WRITING_SECRET, call).await?;
+        let written = in_time(self.context, call).await.map_err(|error| quiet(WRITING_SECRET, &error))?;
         self.see_secret(Some(written));
         Ok(())
     }
@@ -194,14 +208,11 @@ impl Pass<'_> {
     }
 
     async fn write(&self, wanted: &Secret, existing: Option<&Secret>) -> Result<Secret, Failure> {
-        let written = self.put(wanted, existing, false).await.map_err(|error| quiet(&error))?;
+        let written = self.put(wanted, existing, false).await.map_err(|error| quiet(WRITING_SECRET, &error))?;
         if written.data == wanted.data {
             return Ok(written);
         }
-        Err(Failure::Refused {
-            doing: WRITING_SECRET,
-            message: "an admission webhook changed the data of the Secret; exempt this Secret from it".to_owned(),
-        })
+        Err(changed_by_admission("data"))
     }
 
     fn existing(&self) -> Option<&Secret> {
@@ -222,11 +233,30 @@ impl Pass<'_> {
                 None => secrets.create(&post(dry_run), wanted).await,
             }
         };
-        match tokio::time::timeout(self.context.deadline, call).await {
-            Ok(result) => result,
-            Err(elapsed) => Err(kube::Error::Service(elapsed.into())),
-        }
+        in_time(self.context, call).await
     }
+}
+
+/// What of the Secret did not come back as it was wanted. Labels and annotations of others may come in addition.
+fn changed(wanted: &Secret, returned: &Secret) -> Option<&'static str> {
+    let kept = |wanted: &Option<BTreeMap<String, String>>, returned: &Option<BTreeMap<String, String>>| {
+        let mut wanted = wanted.iter().flatten();
+        wanted.all(|(key, value)| returned.as_ref().and_then(|returned| returned.get(key)) == Some(value))
+    };
+    if returned.data != wanted.data {
+        Some("data")
+    } else if !kept(&wanted.metadata.labels, &returned.metadata.labels) {
+        Some("labels")
+    } else if !kept(&wanted.metadata.annotations, &returned.metadata.annotations) {
+        Some("annotations")
+    } else {
+        None
+    }
+}
+
+fn changed_by_admission(part: &str) -> Failure {
+    let message = format!("an admission webhook changed the {part} of the Secret; exempt this Secret from it");
+    Failure::Refused { doing: WRITING_SECRET, message }
 }
 
 /// The Secret with a higher fence than the one that it replaces, so that the API server does not take the write for none.
@@ -238,16 +268,13 @@ fn fenced_anew(mut wanted: Secret, target: Option<&Secret>) -> Secret {
     wanted
 }
 
-/// A failed write of a Secret that holds a password. A webhook's refusal may quote what it refused, so no server's words are
-/// repeated; the dry run before has told them already.
-fn quiet(error: &kube::Error) -> Failure {
-    match kubernetes(WRITING_SECRET, error) {
+/// A failed write of a Secret that holds a password, before it or after it. A webhook's refusal may quote the Secret, so no
+/// server's words are repeated; what a dry run can bring about has been told by it.
+fn quiet(doing: &'static str, error: &kube::Error) -> Failure {
+    match kubernetes(doing, error) {
         Failure::Refused { doing, .. } => Failure::Refused {
             doing,
-            message:
-                "the API server refuses the write that it accepted as a dry run; its words are not shown, for they may \
-                      quote the password"
-                    .to_owned(),
+            message: "the API server refuses it; its words are not shown, for they may quote the password".to_owned(),
         },
         other => other,
     }

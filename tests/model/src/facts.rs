@@ -335,6 +335,8 @@ impl Recorded {
             retiring,
             operation: self.operation.as_ref().map(Operation::out),
             completed: Epoch(self.completed.into()),
+            // Nobody puts an old Secret back in the model.
+            published: None,
             handled_rotate: self.handled_rotate.map(|value| value.to_string()),
             rotated_at: None,
             unresolved: self.unresolved.as_ref().map(Unresolved::out),

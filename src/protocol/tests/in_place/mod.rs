@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::world::{Fault, SETTLE, World, id};
+use super::world::{Fault, OVERLAP, SETTLE, World, id, secret_name};
 use crate::*;
 
 const LONG: SignedDuration = SignedDuration::from_mins(30);
@@ -212,4 +212,45 @@ fn a_doubt_that_no_reset_can_end_does_not_hold_up_a_deletion() {
         let done = world.run_for(LONG);
         assert!(world.gone, "{done:?}");
     }
+}
+
+#[test]
+fn a_right_that_is_lost_after_the_reset_does_not_keep_the_password_from_the_secret() {
+    let mut world = ready();
+    world.resource.rotate = Some("now".to_owned());
+    assert_eq!(world.run_once().last().unwrap(), "Reset");
+    assert!(!world.works(), "the old password is dead");
+    world.grant = Grant::Refused { namespace: "shop".to_owned(), annotation: None };
+    world.run();
+    assert!(world.works());
+    assert_eq!((world.reason(), resets(&world)), (Reason::IamUserNotGranted, 1));
+}
+
+#[test]
+fn while_a_former_secret_is_there_a_reset_would_kill_its_password_and_waits() {
+    let mut world = ready();
+    world.resource.wanted_secret_name = secret_name("bills");
+    world.run();
+    assert_eq!(world.recorded().former_secrets.len(), 1);
+    world.resource.rotate = Some("now".to_owned());
+    world.run();
+    assert_eq!((world.reason(), resets(&world)), (Reason::RotationWaits, 0));
+    world.run_for(OVERLAP * 2);
+    assert_eq!(world.recorded().former_secrets, []);
+    assert_whole(&world);
+    assert_eq!(resets(&world), 1);
+}
+
+#[test]
+fn a_secret_from_before_the_reset_that_is_put_back_holds_a_dead_password_and_is_healed() {
+    let mut world = ready();
+    let former = world.secret.clone();
+    world.resource.rotate = Some("now".to_owned());
+    world.run();
+    assert_whole(&world);
+    (world.secret, world.published_reset) = (former, 0);
+    assert!(!world.works());
+    world.run();
+    assert!(world.works(), "{:?}", world.reason());
+    assert_eq!((world.reason(), world.published()), (Reason::Published, Some(id(2))));
 }

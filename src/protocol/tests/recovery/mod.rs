@@ -165,7 +165,7 @@ fn a_password_in_hand_that_lost_to_another_process_is_removed() {
 }
 
 #[test]
-fn a_secret_of_a_later_epoch_than_the_resource_that_was_read_begins_the_pass_anew() {
+fn an_attempt_below_the_fence_of_the_secret_gives_way_to_one_above_it() {
     let mut world = World::ready();
     let operation = Operation {
         epoch: Epoch(2),
@@ -194,7 +194,9 @@ fn a_secret_of_a_later_epoch_than_the_resource_that_was_read_begins_the_pass_ane
         memory: world.memory.clone(),
         settings: super::world::SETTINGS,
     };
-    assert_eq!(decide(&observed, world.now), Step::StartOver);
+    let Some(SecretFact::Ours(secret)) = &observed.secret else { panic!("the Secret is there") };
+    let Step::BeginOperation(operation) = decide(&observed, world.now) else { panic!("it is taken over") };
+    assert!(operation.epoch > secret.fence, "{operation:?}");
 }
 
 #[test]

@@ -85,3 +85,24 @@ fn a_former_secret_that_is_put_back_in_the_overlap_is_taken_as_a_rollback() {
     world.run_for(OVERLAP);
     assert_eq!(world.ids(), [id(1)].into());
 }
+
+/// Where a step of this kind is.
+fn first(steps: &[String], kind: &str) -> usize {
+    steps.iter().position(|step| step.starts_with(kind)).unwrap_or_else(|| panic!("{kind} is not in {steps:?}"))
+}
+
+#[test]
+fn what_has_to_make_room_goes_only_when_the_secret_would_be_accepted() {
+    let mut lost_in_overlap = World::rotated();
+    lost_in_overlap.secret = SecretFact::Absent;
+    let mut beside_foreign = World::ready();
+    beside_foreign.add_foreign(9);
+    beside_foreign.resource.foreign = ForeignPolicy::Delete;
+    beside_foreign.resource.rotate = Some("now".to_owned());
+    for mut world in [lost_in_overlap, beside_foreign] {
+        let steps = world.run();
+        let (trial, removal, creation) = (first(&steps, "Preflight"), first(&steps, "Delete"), first(&steps, "Create"));
+        assert!(trial < removal && removal < creation, "{steps:?}");
+        assert_eq!(world.reason(), Reason::Published);
+    }
+}

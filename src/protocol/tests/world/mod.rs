@@ -424,6 +424,7 @@ impl World {
             retiring: completion.retiring,
             operation: None,
             completed: completion.completed,
+            published: Some(completion.published),
             handled_rotate: completion.handled_rotate,
             unresolved: completion.unresolved,
             failures: None,
