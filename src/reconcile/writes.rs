@@ -1,7 +1,5 @@
 //! Writes to the API server, each fenced by the resourceVersion that was read.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
@@ -76,7 +74,7 @@ impl Pass<'_> {
     /// Asks what the API server has against a write.
     async fn try_secret(&self, wanted: &Secret, existing: Option<&Secret>) -> Result<(), Failure> {
         match self.put(wanted, existing, true).await {
-            Ok(returned) => match changed(wanted, &returned) {
+            Ok(returned) => match secret::changed(wanted, &returned) {
                 None => Ok(()),
                 Some(part) => Err(Failure::SecretRefused {
                     message: format!(
@@ -115,7 +113,7 @@ impl Pass<'_> {
         };
         let wanted = self.rendered(&Login::of(&published, password));
         let written = self.write(&wanted, self.existing()).await?;
-        if let Some(part) = changed(&wanted, &written) {
+        if let Some(part) = secret::changed(&wanted, &written) {
             // It would be rendered again and again.
             return Err(changed_by_admission(part));
         }
@@ -234,23 +232,6 @@ impl Pass<'_> {
             }
         };
         in_time(self.context, call).await
-    }
-}
-
-/// What of the Secret did not come back as it was wanted. Labels and annotations of others may come in addition.
-fn changed(wanted: &Secret, returned: &Secret) -> Option<&'static str> {
-    let kept = |wanted: &Option<BTreeMap<String, String>>, returned: &Option<BTreeMap<String, String>>| {
-        let mut wanted = wanted.iter().flatten();
-        wanted.all(|(key, value)| returned.as_ref().and_then(|returned| returned.get(key)) == Some(value))
-    };
-    if returned.data != wanted.data {
-        Some("data")
-    } else if !kept(&wanted.metadata.labels, &returned.metadata.labels) {
-        Some("labels")
-    } else if !kept(&wanted.metadata.annotations, &returned.metadata.annotations) {
-        Some("annotations")
-    } else {
-        None
     }
 }
 

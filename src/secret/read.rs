@@ -1,5 +1,7 @@
 //! From a Secret that was read to the facts about it.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Resource, ResourceExt};
 
@@ -83,4 +85,21 @@ fn is_rendered(secret: &Secret, owner: &KeyspacesCredential, published: &Publish
     wanted.data == secret.data
         && wanted.metadata.labels == secret.metadata.labels
         && wanted.metadata.annotations == secret.metadata.annotations
+}
+
+/// What of the Secret did not come back as it was wanted. Labels and annotations of others may come in addition.
+pub(crate) fn changed(wanted: &Secret, returned: &Secret) -> Option<&'static str> {
+    let kept = |wanted: &Option<BTreeMap<String, String>>, returned: &Option<BTreeMap<String, String>>| {
+        let mut wanted = wanted.iter().flatten();
+        wanted.all(|(key, value)| returned.as_ref().and_then(|returned| returned.get(key)) == Some(value))
+    };
+    if returned.data != wanted.data {
+        Some("data")
+    } else if !kept(&wanted.metadata.labels, &returned.metadata.labels) {
+        Some("labels")
+    } else if !kept(&wanted.metadata.annotations, &returned.metadata.annotations) {
+        Some("annotations")
+    } else {
+        None
+    }
 }

@@ -1,5 +1,6 @@
 //! Rows of the fault catalogue that are no other story's subject. `tests/FAULTS.md` says where each row is told.
 
+mod admission;
 mod api;
 mod clock;
 mod iam;

@@ -37,8 +37,11 @@ mod suspend;
 
 use kit::world::World;
 
-/// The shipped binary.
-const BINARY: &str = env!("CARGO_BIN_EXE_keyspaces-credential-operator");
+/// The shipped binary: as cargo builds it beside the tests, or another build of it.
+const BINARY: &str = match option_env!("OPERATOR_UNDER_TEST") {
+    Some(path) => path,
+    None => env!("CARGO_BIN_EXE_keyspaces-credential-operator"),
+};
 
 /// A world with a running operator.
 async fn world(name: &str) -> World {

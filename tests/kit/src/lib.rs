@@ -14,6 +14,7 @@ pub mod control_plane;
 mod leash;
 pub mod login;
 pub mod operator;
+mod oracle;
 pub mod proxy;
 mod silence;
 pub mod soak;
