@@ -39,7 +39,7 @@ fn treatment(parent: &str, key: &str) -> Treatment {
         (_, "keyspaces.dev/digest") => Treatment::Name("digest"),
         (_, "issuedAt" | "keyspaces.dev/issued-at") => Treatment::Name("issue"),
         // A takeover begins a new epoch, so a death changes its number, and not that status and Secret agree.
-        (_, "completedEpoch" | "keyspaces.dev/epoch") => Treatment::Name("epoch"),
+        (_, "completedEpoch" | "publishedEpoch" | "keyspaces.dev/epoch") => Treatment::Name("epoch"),
         // Times, and how often an object was written. Two of them may be equal by chance.
         (_, "resourceVersion" | "creationTimestamp" | "lastTransitionTime" | "lastRotatedAt" | "create_date") => {
             Treatment::Hide
