@@ -38,6 +38,13 @@ impl Memory {
         };
     }
 
+    /// A dry run speaks for its own pass only: quota, rights and admission may be others in the next one.
+    pub fn forget_dry_run(&mut self) {
+        if let Some(Attempt { stage: stage @ Stage::Preflighted, .. }) = &mut self.attempt {
+            *stage = Stage::Begun;
+        }
+    }
+
     /// Whether what IAM last showed speaks against the current credential.
     #[must_use]
     pub fn doubts(&self, current: &Issued) -> bool {

@@ -173,6 +173,8 @@ impl<'a> Pass<'a> {
         resource: Resource,
         entry: &mut Entry,
     ) -> Self {
+        let mut memory = std::mem::take(&mut entry.memory);
+        memory.forget_dry_run();
         let observed = Observed {
             resource,
             grant: None,
@@ -183,7 +185,7 @@ impl<'a> Pass<'a> {
             listing: None,
             removed: BTreeSet::new(),
             deactivated: BTreeSet::new(),
-            memory: std::mem::take(&mut entry.memory),
+            memory,
             settings: context.settings,
         };
         Self {

@@ -60,3 +60,15 @@ fn a_successor_of_a_credential_that_was_switched_off_is_ready_at_once() {
         assert_eq!(world.published(), Some(id(2)));
     }
 }
+
+#[test]
+fn a_dry_run_speaks_for_its_own_pass_only() {
+    let remembered = |stage: Stage| {
+        let mut memory = Memory { attempt: Some(Attempt { epoch: Epoch(2), stage }), ..Memory::default() };
+        memory.forget_dry_run();
+        memory.attempt.map(|attempt| attempt.stage)
+    };
+    assert_eq!(remembered(Stage::Preflighted), Some(Stage::Begun));
+    let in_hand = Stage::InHand { id: id(1), since: World::new().now };
+    assert_eq!(remembered(in_hand.clone()), Some(in_hand));
+}

@@ -225,6 +225,8 @@ impl World {
     }
 
     fn observe(&self) -> Observed {
+        let mut memory = self.memory.clone();
+        memory.forget_dry_run();
         Observed {
             resource: self.resource.clone(),
             grant: None,
@@ -235,7 +237,7 @@ impl World {
             listing: None,
             removed: BTreeSet::new(),
             deactivated: BTreeSet::new(),
-            memory: self.memory.clone(),
+            memory,
             settings: SETTINGS,
         }
     }
