@@ -104,10 +104,11 @@ fn listing() -> impl Strategy<Value = Listing> {
         created_at,
         usable: if active { Usable::Yes } else { Usable::No },
     });
-    (vec(listed, 0..3), time(), any::<bool>()).prop_map(|(credentials, taken_at, confirmed)| Listing {
-        credentials,
-        taken_at,
-        confirmed,
+    (vec(listed, 0..3), time(), any::<bool>()).prop_map(|(mut credentials, taken_at, confirmed)| {
+        // The adapter reads each id once.
+        credentials.sort_by(|one, other| one.id.cmp(&other.id));
+        credentials.dedup_by(|one, other| one.id == other.id);
+        Listing { credentials, taken_at, confirmed }
     })
 }
 
