@@ -7,6 +7,7 @@ use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 use super::ending::Difference;
+use crate::moments::settled;
 
 const NAME: &str = "orders";
 
@@ -43,7 +44,7 @@ impl Scenario {
         }
         world.apply(NAME, self.spec(NAME)).await;
         // On a machine that is too slow for the hold time, the first attempt may have left something that has to go first.
-        self.served(world, None).await;
+        settled(world).await;
     }
 
     fn spec(self, secret: &str) -> Value {
