@@ -38,7 +38,7 @@ impl Memory {
         };
     }
 
-    /// A dry run speaks for its own pass only: quota, rights and admission may be others in the next one.
+    /// A dry run is not believed after a wait: quota, rights and admission may be others by then.
     pub fn forget_dry_run(&mut self) {
         if let Some(Attempt { stage: stage @ Stage::Preflighted, .. }) = &mut self.attempt {
             *stage = Stage::Begun;

@@ -141,6 +141,9 @@ async fn begin<'a>(
     let mut pass = Pass::new(context, object, known_at, resource, entry);
     pass.room = room.take();
     let after = pass.run().await;
+    if matches!(after, Ok(After::Wait(_))) {
+        pass.observed.memory.forget_dry_run();
+    }
     entry.memory = pass.observed.memory;
     entry.held = pass.held;
     *room = pass.room;
@@ -173,8 +176,6 @@ impl<'a> Pass<'a> {
         resource: Resource,
         entry: &mut Entry,
     ) -> Self {
-        let mut memory = std::mem::take(&mut entry.memory);
-        memory.forget_dry_run();
         let observed = Observed {
             resource,
             grant: None,
@@ -185,7 +186,7 @@ impl<'a> Pass<'a> {
             listing: None,
             removed: BTreeSet::new(),
             deactivated: BTreeSet::new(),
-            memory,
+            memory: std::mem::take(&mut entry.memory),
             settings: context.settings,
         };
         Self {

@@ -62,7 +62,7 @@ fn a_successor_of_a_credential_that_was_switched_off_is_ready_at_once() {
 }
 
 #[test]
-fn a_dry_run_speaks_for_its_own_pass_only() {
+fn a_dry_run_is_not_believed_after_a_wait() {
     let remembered = |stage: Stage| {
         let mut memory = Memory { attempt: Some(Attempt { epoch: Epoch(2), stage }), ..Memory::default() };
         memory.forget_dry_run();

@@ -181,6 +181,7 @@ impl World {
             let step = decide(&observed, self.now);
             done.push(name(&step));
             if matches!(step, Step::Wait { .. }) {
+                self.memory.forget_dry_run();
                 self.safe();
                 return done;
             }
@@ -225,8 +226,6 @@ impl World {
     }
 
     fn observe(&self) -> Observed {
-        let mut memory = self.memory.clone();
-        memory.forget_dry_run();
         Observed {
             resource: self.resource.clone(),
             grant: None,
@@ -237,7 +236,7 @@ impl World {
             listing: None,
             removed: BTreeSet::new(),
             deactivated: BTreeSet::new(),
-            memory,
+            memory: self.memory.clone(),
             settings: SETTINGS,
         }
     }
