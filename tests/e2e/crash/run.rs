@@ -11,7 +11,7 @@ use crate::BINARY;
 
 /// IAM's lag is what the settle time is for, and this one has none. A password is held for as long as a slow machine may
 /// need to publish it.
-const FLAGS: [&str; 8] = ["--settle", "2s", "--hold", "4s", "--iam-deadline", "60s", "--api-deadline", "60s"];
+const FLAGS: [&str; 8] = ["--settle", "2s", "--hold", "7s", "--iam-deadline", "60s", "--api-deadline", "60s"];
 
 /// One effect of the operator, counted from 1 in its kind.
 #[derive(Clone, Copy, Debug)]
