@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::facts::{Listed, Listing, Usable};
 use crate::names::{CredentialId, Epoch};
-use crate::recorded::Issued;
+use crate::recorded::{Failures, Issued};
 
 /// What this process remembers of a resource between passes. A restart loses it, and nothing rests on it but economy
 /// and the password in hand.
@@ -42,6 +42,17 @@ impl Memory {
     pub fn forget_dry_run(&mut self) {
         if let Some(Attempt { stage: stage @ Stage::Preflighted, .. }) = &mut self.attempt {
             *stage = Stage::Begun;
+        }
+    }
+
+    /// Whether another failure adds to these. Those before a password came in hand are over: it is not held for as long as they
+    /// would make it wait.
+    #[must_use]
+    pub fn counts(&self, failures: &Failures) -> bool {
+        match self.attempt.as_ref().map(|attempt| &attempt.stage) {
+            // Status keeps whole seconds.
+            Some(Stage::InHand { since, .. }) => failures.last.as_second() >= since.as_second(),
+            Some(Stage::Begun | Stage::Preflighted) | None => true,
         }
     }
 

@@ -171,7 +171,7 @@ impl Pass<'_> {
         let (resources, name) = (self.resources(), self.object.name_any());
         let (secrets, secret_name) = (self.secrets(), self.observed.resource.secret_name.clone());
         let secret = bounded(self.context, "reading the Secret", secrets.get_opt(secret_name.as_str())).await?;
-        let known = self.secret.as_ref().and_then(|seen| seen.object.as_ref());
+        let known = self.existing();
         if identity(secret.as_ref()) != identity(known) {
             return Ok(After::StartOver);
         }

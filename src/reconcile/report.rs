@@ -9,7 +9,7 @@ use super::observe;
 use super::pass::{After, Pass};
 use super::status::{failures_status, timestamp};
 use crate::api::{KeyspacesCredential, KeyspacesCredentialStatus, ROTATE_ANNOTATION};
-use crate::protocol::{Class, Failures, SecretFact, Stage, State, Verdict, due, failed};
+use crate::protocol::{Class, Failures, SecretFact, State, Verdict, due, failed};
 
 impl Pass<'_> {
     /// Tells how the resource stands while there is nothing to do. Writes only if that changed.
@@ -44,7 +44,8 @@ impl Pass<'_> {
     pub(crate) async fn report_failure(&mut self, failure: &Failure) -> Result<After, Failure> {
         let namespace = self.namespace();
         tracing::warn!(namespace, name = self.object.name_any(), reason = failure.reason(), "{failure}");
-        let failures = next_try(self.earlier_failures().as_ref(), failure.class(), &self.object);
+        let earlier = self.observed.resource.recorded.failures.filter(|earlier| self.observed.memory.counts(earlier));
+        let failures = next_try(earlier.as_ref(), failure.class(), &self.object);
         let message = failure.to_string();
         let report = Report { state: failure.state(), reason: failure.reason(), message: &message };
         let before = self.object.status.clone().unwrap_or_default();
@@ -57,17 +58,6 @@ impl Pass<'_> {
             Ok(()) | Err(Failure::Conflict(_)) => Ok(After::Wait(Some(failures.next))),
             Err(failure) => Err(failure),
         }
-    }
-
-    /// The failures that this one adds to. Those before a password came in hand are over: it is not held for as long as they
-    /// would make it wait.
-    fn earlier_failures(&self) -> Option<Failures> {
-        let in_hand = self.observed.memory.attempt.as_ref().and_then(|attempt| match attempt.stage {
-            Stage::InHand { since, .. } => Some(since.as_second()),
-            Stage::Begun | Stage::Preflighted => None,
-        });
-        let earlier = self.observed.resource.recorded.failures;
-        earlier.filter(|failures| in_hand.is_none_or(|since| failures.last.as_second() >= since))
     }
 
     fn tell_in(&self, status: &mut KeyspacesCredentialStatus, report: &Report<'_>) {

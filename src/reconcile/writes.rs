@@ -213,7 +213,7 @@ impl Pass<'_> {
         Err(changed_by_admission("data"))
     }
 
-    fn existing(&self) -> Option<&Secret> {
+    pub(crate) fn existing(&self) -> Option<&Secret> {
         self.secret.as_ref().and_then(|seen| seen.object.as_ref())
     }
 

@@ -64,6 +64,7 @@ async fn while_iam_is_down_it_waits_and_says_so_and_then_goes_on() {
     let waiting = world
         .until("orders", "waiting for IAM", |resource| {
             has_condition(resource, "Reconciling", "True", "IamUnavailable")
+                && has_condition(resource, "Ready", "False", "IamUnavailable")
                 && status(resource).failures.is_some_and(|failures| failures.count >= 2)
         })
         .await;

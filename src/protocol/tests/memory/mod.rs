@@ -72,3 +72,14 @@ fn a_dry_run_is_not_believed_after_a_wait() {
     let in_hand = Stage::InHand { id: id(1), since: World::new().now };
     assert_eq!(remembered(in_hand.clone()), Some(in_hand));
 }
+
+#[test]
+fn failures_before_the_password_came_in_hand_do_not_make_it_wait() {
+    let since = World::new().now;
+    let failures = |last| Failures { count: 8, last, next: last };
+    let holding = |stage| Memory { attempt: Some(Attempt { epoch: Epoch(2), stage }), ..Memory::default() };
+    let in_hand = holding(Stage::InHand { id: id(1), since });
+    assert!(!in_hand.counts(&failures(since - jiff::SignedDuration::from_secs(1))));
+    assert!(in_hand.counts(&failures(since)));
+    assert!(holding(Stage::Begun).counts(&failures(since - RESYNC)));
+}
