@@ -66,8 +66,8 @@ pub struct KeyspacesCredentialStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binding: Option<Binding>,
 
-    /// Secrets of former names, which hold the credential as well and are deleted after rotation.overlap; and the one of a new name
-    /// while the credential is being copied to it.
+    /// Secrets of former names, which hold the credential as well and are deleted after rotation.overlap, or after twice --hold if
+    /// that is longer; and the one of a new name while the credential is being copied to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_secrets: Vec<FormerSecretStatus>,
 }
@@ -97,6 +97,9 @@ pub struct RetiringStatus {
     /// Active: it works. Inactive: it is switched off, and is deleted after rotation.inactiveFor.
     #[serde(default)]
     pub stage: RetiringStage,
+    /// The number of the attempt that published its last password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_epoch: Option<i64>,
 }
 
 /// How far a replaced credential has gone.

@@ -86,11 +86,15 @@ fn superseded(observed: &Observed, secret: &SecretFact) -> Option<Step> {
 
 /// Somebody put the former Secret back while the credential in it still works. That is accepted: healing would need the slot
 /// of just that credential and destroy what is published.
-fn rolled_back(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Option<Completion> {
+pub(crate) fn rolled_back(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Option<Completion> {
     let recorded = &observed.resource.recorded;
     let (current, retiring) = (recorded.credential.as_ref()?, recorded.retiring.as_ref()?);
     let published = secret.published()?;
     if current.id == retiring.id || published.credential.id != retiring.id || retiring.stage != RetiringStage::Active {
+        return None;
+    }
+    if Some(published.epoch) < retiring.published {
+        // The password that it had before its last reset.
         return None;
     }
     let replaced = Retiring {
@@ -98,6 +102,7 @@ fn rolled_back(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Opti
         service_user_name: current.service_user_name.clone(),
         since: whole_second(now),
         stage: RetiringStage::Active,
+        published: recorded.published,
     };
     let stops_at = rotation::stops_at(&observed.resource, &replaced);
     Some(Completion {
@@ -113,6 +118,8 @@ fn rolled_back(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Opti
         retiring: Some(replaced),
         completed: recorded.completed,
         handled_rotate: recorded.handled_rotate.clone(),
+        // It is as old as it is: to begin its interval anew would let it grow twice as old as the spec allows.
+        rotated_at: published.credential.issued_at,
         unresolved: recorded.unresolved.clone(),
     })
 }
@@ -149,9 +156,7 @@ fn need(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Option<Purp
     };
     match secret {
         SecretFact::Absent | SecretFact::NotOurs => return Some(Purpose::SecretLost),
-        SecretFact::Ours(_) if secret.published_id() != Some(&current.id) => return Some(Purpose::SecretDamaged),
-        // The same credential with the password that it had before its last reset.
-        SecretFact::Ours(_) if secret.published().map(|published| published.epoch) < recorded.published => {
+        SecretFact::Ours(_) if !secret.published().is_some_and(|published| recorded.is_current(published)) => {
             return Some(Purpose::SecretDamaged);
         }
         SecretFact::Ours(_) => {}
@@ -159,7 +164,7 @@ fn need(observed: &Observed, secret: &SecretFact, now: Timestamp) -> Option<Purp
     if observed.memory.missing_since(current).is_some_and(|since| later(since, observed.settings.settle) <= now) {
         return Some(Purpose::CredentialGone);
     }
-    wanted(observed, now).filter(|purpose| held_up(observed, *purpose).is_none())
+    wanted(observed, now).find(|purpose| held_up(observed, *purpose).is_none())
 }
 
 /// What a rotation that is asked for has to wait for.
@@ -178,16 +183,18 @@ fn held_up(observed: &Observed, purpose: Purpose) -> Option<Verdict> {
     }
 }
 
-/// The rotation that is asked for: by the annotation, by the schedule, or by a reset that may have killed the published password.
-fn wanted(observed: &Observed, now: Timestamp) -> Option<Purpose> {
+/// The rotations that are asked for: by the annotation, by the schedule, and by a reset that may have killed the published
+/// password. All of them, for one that has to wait must not hide one that need not.
+fn wanted(observed: &Observed, now: Timestamp) -> impl Iterator<Item = Purpose> {
     let resource = &observed.resource;
-    if resource.rotate.is_some() && resource.rotate != resource.recorded.handled_rotate {
-        Some(Purpose::Requested)
-    } else if rotation::is_due(resource, now) {
-        Some(Purpose::Scheduled)
-    } else {
-        in_place::doubt_is_over(observed, now).then_some(Purpose::ResetInDoubt)
-    }
+    let requested = resource.rotate.is_some() && resource.rotate != resource.recorded.handled_rotate;
+    [
+        requested.then_some(Purpose::Requested),
+        rotation::is_due(resource, now).then_some(Purpose::Scheduled),
+        in_place::doubt_is_over(observed, now).then_some(Purpose::ResetInDoubt),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The way to the intent: what List shows is the baseline, a free slot is there, and the finalizer is on before
@@ -253,8 +260,11 @@ fn steady(observed: &Observed, current: &Issued, now: Timestamp) -> Step {
     let scheduled = resource.recorded.rotated_at.and_then(|at| rotation::due(&resource.rotation, at));
     let doubt = in_place::doubt_ends_at(&resource.recorded);
     let former = moving::next_gone_at(observed);
-    let until = [listing_next, next_stage, settled, scheduled, doubt, former].into_iter().flatten().min();
-    let held_up = wanted(observed, now).and_then(|purpose| held_up(observed, purpose));
+    // What is due and not done has to wait for one of the others.
+    let ahead = |at: &Timestamp| *at > now;
+    let (scheduled, last_reset) = (scheduled.filter(ahead), doubt.filter(ahead));
+    let until = [listing_next, next_stage, settled, scheduled, last_reset, former].into_iter().flatten().min();
+    let held_up = wanted(observed, now).find_map(|purpose| held_up(observed, purpose));
     let verdict = match held_up {
         _ if missing => Verdict::credential_missing(),
         Some(verdict) => verdict,

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::decide::later;
 use crate::facts::{Listed, Listing, Usable};
 use crate::names::{CredentialId, Epoch};
 use crate::recorded::{Failures, Issued};
@@ -30,7 +31,7 @@ impl Memory {
         self.sighting = match found {
             Some(Listed { usable: Usable::Yes, .. }) => Sighting::Usable,
             Some(listed) => Sighting::Unusable(listed.clone()),
-            None if listing.taken_at < crate::decide::later(current.issued_at, settle) => Sighting::NotSeen,
+            None if listing.taken_at < later(current.issued_at, settle) => Sighting::NotSeen,
             None => Sighting::Missing {
                 id: current.id.clone(),
                 since: self.missing_since(current).unwrap_or(listing.taken_at),
@@ -45,14 +46,16 @@ impl Memory {
         }
     }
 
-    /// Whether another failure adds to these. Those before a password came in hand are over: it is not held for as long as they
-    /// would make it wait.
+    /// The wait after a failure. It may have grown longer than a password in hand is held, so that would be given up without
+    /// another try: one more comes after half of that time.
     #[must_use]
-    pub fn counts(&self, failures: &Failures) -> bool {
+    pub fn not_too_late(&self, failures: Failures, hold: SignedDuration) -> Failures {
         match self.attempt.as_ref().map(|attempt| &attempt.stage) {
-            // Status keeps whole seconds.
-            Some(Stage::InHand { since, .. }) => failures.last.as_second() >= since.as_second(),
-            Some(Stage::Begun | Stage::Preflighted) | None => true,
+            Some(Stage::InHand { since, .. }) => {
+                let once_more = Some(later(*since, hold / 4)).filter(|at| *at > failures.last);
+                Failures { next: once_more.map_or(failures.next, |at| at.min(failures.next)), ..failures }
+            }
+            Some(Stage::Begun | Stage::Preflighted) | None => failures,
         }
     }
 

@@ -95,8 +95,7 @@ fn with_copy(resource: &Resource, now: Timestamp) -> Vec<FormerSecret> {
 
 /// What the Secret holds, if that is the current credential.
 fn current<'a>(observed: &Observed, secret: &'a SecretFact) -> Option<&'a Published> {
-    let current = &observed.resource.recorded.credential.as_ref()?.id;
-    secret.published().filter(|published| published.credential.id == *current)
+    secret.published().filter(|published| observed.resource.recorded.is_current(published))
 }
 
 fn former_secrets(resource: &Resource, secret: &SecretFact, now: Timestamp) -> Vec<FormerSecret> {

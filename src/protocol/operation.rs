@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::decide::{confirmed, has_two, later, remove_orphan, stall, unusable, whole_second};
-use crate::facts::{Claim, ForeignPolicy, Observed, Published, SecretFact};
+use crate::facts::{Claim, ForeignPolicy, Observed, Published, SecretFact, Usable};
+use crate::idle::rolled_back;
 use crate::in_place;
 use crate::memory::Stage;
 use crate::names::Epoch;
@@ -170,18 +171,40 @@ fn remove_orphans(observed: &Observed, operation: &Operation, now: Timestamp) ->
 /// Then the retiring credential, whose end is only early, or a foreign one if the owner says so; the current one never.
 fn free_a_slot(observed: &Observed, operation: &Operation, now: Timestamp) -> Option<Step> {
     let recorded = &observed.resource.recorded;
+    let secret = observed.secret.as_ref()?;
     if let (Some(retiring), Some(_)) = (&recorded.retiring, &recorded.credential) {
+        if rolled_back(observed, secret, now).is_some() {
+            // Somebody put its Secret back meanwhile, and it works. Then nothing is needed any more.
+            return Some(abandon(observed, operation, now));
+        }
         // Status holds one retiring credential. Completing would put the current one in its place and leak this one.
-        return Some(retire(observed, retiring));
+        return Some(if put_back_in_vain(observed, secret, retiring) {
+            Step::DeleteCredential(retiring.id.clone(), Disposal::Retired)
+        } else {
+            retire(observed, retiring)
+        });
     }
     if !has_two(observed) {
         return None;
     }
-    let secret = observed.secret.as_ref()?;
     Some(match voided(recorded, operation, secret) {
         Some(published) => believe(observed, operation, published, now),
         None => no_free_slot(observed, now),
     })
+}
+
+/// Somebody put the Secret of the retiring credential back, and it does not log in: IAM shows it as switched off, or its
+/// password was reset since.
+fn put_back_in_vain(observed: &Observed, secret: &SecretFact, retiring: &Retiring) -> bool {
+    let current = observed.resource.recorded.credential.as_ref().map(|current| &current.id);
+    let Some(published) = secret.published().filter(|published| published.credential.id == retiring.id) else {
+        return false;
+    };
+    let switched_off = ownership::listed(observed)
+        .into_iter()
+        .any(|listed| listed.id == retiring.id && matches!(listed.usable, Usable::No));
+    let works = !switched_off && Some(published.epoch) >= retiring.published;
+    current != Some(&retiring.id) && !works && !observed.removed.contains(&retiring.id)
 }
 
 /// The second slot is that of a voided publication. Its removal may be on its way, so it is believed only when List still
@@ -294,6 +317,7 @@ pub(crate) fn completion(
                 service_user_name: credential.service_user_name.clone(),
                 since: whole_second(now),
                 stage: last_stage,
+                published: recorded.published,
             }
         });
     let retiring = recorded.retiring.clone().or(replaced);
@@ -322,6 +346,7 @@ pub(crate) fn completion(
         retiring,
         completed: operation.epoch,
         handled_rotate: operation.rotate.clone().or_else(|| recorded.handled_rotate.clone()),
+        rotated_at: whole_second(now),
         unresolved,
     }
 }

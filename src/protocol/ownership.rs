@@ -2,7 +2,8 @@
 //!
 //! IAM gives credentials no tags and Create no token, so ownership is an inference, and it errs on the side of leaving alone.
 //! An id is an orphan of ours only if it is none that we know, was not there before the operation, and was created
-//! inside the operation's window. Everything else is foreign.
+//! inside the operation's window: since its first attempt, and once it is over until what it may have left is accounted for.
+//! Everything else is foreign.
 //!
 //! The window is what status says, and status can be edited. So no window reaches back to before the resource existed, and
 //! what a resource of a better right calls its own is not ours in any window.
@@ -11,6 +12,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::decide::later;
 use crate::facts::{Claim, Listed, Observed, Resource, SecretFact};
 use crate::memory::{Attempt, Stage};
 use crate::names::CredentialId;
@@ -51,19 +53,19 @@ pub(crate) fn in_use(observed: &Observed, id: &CredentialId) -> bool {
 }
 
 fn left_behind(resource: &Resource, listed: &Listed) -> bool {
-    let in_window = |baseline: &BTreeSet<CredentialId>, started_at: Timestamp| {
+    let since = |baseline: &BTreeSet<CredentialId>, started_at: Timestamp| {
         let began = started_at.max(resource.created_at);
         let earliest = began.checked_sub(CLOCK_SKEW).unwrap_or(Timestamp::MIN);
         !baseline.contains(&listed.id) && listed.created_at >= earliest
     };
     let recorded = &resource.recorded;
     let by_operation = recorded.operation.as_ref().is_some_and(|operation| {
-        operation.recovering()
-            && operation.means == Means::Create
-            && in_window(&operation.baseline, operation.started_at)
+        operation.recovering() && operation.means == Means::Create && since(&operation.baseline, operation.started_at)
     });
-    let by_earlier =
-        recorded.unresolved.as_ref().is_some_and(|unresolved| in_window(&unresolved.baseline, unresolved.started_at));
+    let by_earlier = recorded.unresolved.as_ref().is_some_and(|unresolved| {
+        // It may be looked at long after its end, if nobody could look before. What was made meanwhile is somebody else's.
+        since(&unresolved.baseline, unresolved.started_at) && listed.created_at <= later(unresolved.until, CLOCK_SKEW)
+    });
     by_operation || by_earlier
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use crate::facts::Published;
 use crate::names::{CredentialId, Epoch, SecretName, ServiceUserName};
 
 /// The facts in status. Conditions are not among them: those are output.
@@ -33,6 +34,16 @@ pub struct Recorded {
     pub failures: Option<Failures>,
 }
 
+impl Recorded {
+    /// Whether this is the current credential with the password that was published last. One of an earlier attempt is from
+    /// before a reset: somebody put it back, and it no longer logs in.
+    #[must_use]
+    pub fn is_current(&self, published: &Published) -> bool {
+        let same = self.credential.as_ref().is_some_and(|current| current.id == published.credential.id);
+        same && Some(published.epoch) >= self.published
+    }
+}
+
 /// A credential that IAM issued to us, without its password.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Issued {
@@ -55,6 +66,8 @@ pub struct Retiring {
     pub since: Timestamp,
     /// Whether it still works.
     pub stage: RetiringStage,
+    /// The attempt that published its last password.
+    pub published: Option<Epoch>,
 }
 
 /// How far a replaced credential has gone.

@@ -94,6 +94,8 @@ pub struct Completion {
     pub completed: Epoch,
     /// The rotation request that is handled.
     pub handled_rotate: Option<String>,
+    /// Since when its password is in use: its age is counted from here.
+    pub rotated_at: Timestamp,
     /// What may still show up.
     pub unresolved: Option<Unresolved>,
     /// The reset that may still land.

@@ -73,12 +73,15 @@ fn credential() -> impl Strategy<Value = IssuedStatus> {
 
 fn retiring() -> impl Strategy<Value = RetiringStatus> {
     let stage = prop_oneof![Just(RetiringStage::Active), Just(RetiringStage::Inactive)];
-    (id(), user_name(), time(), stage).prop_map(|(id, service_user_name, since, stage)| RetiringStatus {
-        id,
-        service_user_name,
-        since,
-        stage,
-    })
+    (id(), user_name(), time(), stage, option::of(number())).prop_map(
+        |(id, service_user_name, since, stage, published_epoch)| RetiringStatus {
+            id,
+            service_user_name,
+            since,
+            stage,
+            published_epoch,
+        },
+    )
 }
 
 fn operation() -> impl Strategy<Value = OperationStatus> {

@@ -250,7 +250,7 @@ impl Pass<'_> {
 
     async fn complete(&mut self, completion: &Completion) -> Result<(), Failure> {
         let secret = self.observed.resource.secret_name.clone();
-        let now = timestamp(Timestamp::now());
+        let rotated_at = timestamp(completion.rotated_at);
         self.write_status_with(&completion.verdict, |status| {
             status.credential = Some((&completion.credential).into());
             status.retiring = completion.retiring.as_ref().map(Into::into);
@@ -260,7 +260,7 @@ impl Pass<'_> {
             status.last_handled_rotate.clone_from(&completion.handled_rotate);
             status.unresolved = completion.unresolved.as_ref().map(Into::into);
             status.reset_in_doubt = completion.reset_in_doubt.as_ref().map(Into::into);
-            status.last_rotated_at = Some(now);
+            status.last_rotated_at = Some(rotated_at);
             status.failures = None;
             status.binding = Some(Binding { name: secret.to_string() });
         })

@@ -8,8 +8,8 @@ use super::failure::Failure;
 use super::observe;
 use super::pass::{After, Pass};
 use super::status::{failures_status, timestamp};
-use crate::api::{KeyspacesCredential, KeyspacesCredentialStatus, ROTATE_ANNOTATION};
-use crate::protocol::{Class, Failures, SecretFact, State, Verdict, due, failed};
+use crate::api::{KeyspacesCredentialStatus, ROTATE_ANNOTATION};
+use crate::protocol::{SecretFact, State, Verdict, due, failed};
 
 impl Pass<'_> {
     /// Tells how the resource stands while there is nothing to do. Writes only if that changed.
@@ -44,8 +44,9 @@ impl Pass<'_> {
     pub(crate) async fn report_failure(&mut self, failure: &Failure) -> Result<After, Failure> {
         let namespace = self.namespace();
         tracing::warn!(namespace, name = self.object.name_any(), reason = failure.reason(), "{failure}");
-        let earlier = self.observed.resource.recorded.failures.filter(|earlier| self.observed.memory.counts(earlier));
-        let failures = next_try(earlier.as_ref(), failure.class(), &self.object);
+        let earlier = self.observed.resource.recorded.failures.as_ref();
+        let failures = failed(earlier, failure.class(), observe::seed(&self.object), Timestamp::now());
+        let failures = self.observed.memory.not_too_late(failures, self.observed.settings.hold);
         let message = failure.to_string();
         let report = Report { state: failure.state(), reason: failure.reason(), message: &message };
         let before = self.object.status.clone().unwrap_or_default();
@@ -75,14 +76,14 @@ impl Pass<'_> {
         conditions::apply(&mut status.conditions, report, serving, generation, &timestamp(Timestamp::now()));
     }
 
-    /// The Secret was read in this pass and holds the credential that status speaks of, nothing that is known of IAM speaks
-    /// against that credential, and it is not about to go.
+    /// The Secret was read in this pass and holds the credential that status speaks of with its last password, nothing that is
+    /// known of IAM speaks against that credential, and it is not about to go.
     fn serving(&self) -> bool {
         let (resource, secret) = (&self.observed.resource, self.observed.secret.as_ref());
         let Some(current) = &resource.recorded.credential else {
             return false;
         };
-        secret.and_then(SecretFact::published).is_some_and(|published| published.credential.id == current.id)
+        secret.and_then(SecretFact::published).is_some_and(|published| resource.recorded.is_current(published))
             && !self.observed.memory.doubts(current)
             && !resource.deleting
     }
@@ -106,8 +107,4 @@ impl Pass<'_> {
         tracing::info!(namespace, name = self.object.name_any(), reason, "{note}");
         self.context.events.normal(self.reference(), reason, note);
     }
-}
-
-fn next_try(previous: Option<&Failures>, class: Class, object: &KeyspacesCredential) -> Failures {
-    failed(previous, class, observe::seed(object), Timestamp::now())
 }

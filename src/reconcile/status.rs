@@ -61,6 +61,7 @@ fn retiring(status: &RetiringStatus) -> Result<Retiring, InvalidName> {
             api::RetiringStage::Active => RetiringStage::Active,
             api::RetiringStage::Inactive => RetiringStage::Inactive,
         },
+        published: status.published_epoch.map(Epoch::parse).transpose()?,
     })
 }
 
@@ -144,6 +145,7 @@ impl From<&Retiring> for RetiringStatus {
                 RetiringStage::Active => api::RetiringStage::Active,
                 RetiringStage::Inactive => api::RetiringStage::Inactive,
             },
+            published_epoch: retiring.published.map(number),
         }
     }
 }
@@ -237,8 +239,13 @@ mod tests {
     #[test]
     fn what_is_recorded_is_read_again() {
         let issued = Issued { id: id('A'), service_user_name: name(), issued_at: at(1) };
-        let retiring =
-            Retiring { id: id('B'), service_user_name: name(), since: at(2), stage: RetiringStage::Inactive };
+        let retiring = Retiring {
+            id: id('B'),
+            service_user_name: name(),
+            since: at(2),
+            stage: RetiringStage::Inactive,
+            published: Some(Epoch(3)),
+        };
         let operation = Operation {
             epoch: Epoch(9),
             first_epoch: Epoch(7),

@@ -12,6 +12,9 @@ use crate::protocol::{CredentialId, Epoch, SecretName, ServiceUserName};
 use crate::secret::{self, FENCE, Login, Owner, render};
 use k8s_openapi::api::core::v1::Secret;
 
+/// In the place of a server's words.
+const UNSPOKEN: &str = "the API server refuses it; its words are not shown, for they may quote the password";
+
 const WRITING_SECRET: &str = "writing the Secret";
 
 /// A password's length and alphabet, and none that logs in.
@@ -83,7 +86,10 @@ impl Pass<'_> {
                 }),
             },
             Err(kube::Error::Api(status)) if matches!(status.code, 400 | 403 | 413 | 422) => {
-                Err(Failure::SecretRefused { message: message(&status.message) })
+                // A webhook sees the Secret as it is, too.
+                let quoted = existing.is_some_and(|existing| secret::quoted(existing, &status.message));
+                let message = if quoted { UNSPOKEN.to_owned() } else { message(&status.message) };
+                Err(Failure::SecretRefused { message })
             }
             Err(error) => Err(kubernetes("trying the Secret's write", &error)),
         }
@@ -253,10 +259,7 @@ fn fenced_anew(mut wanted: Secret, target: Option<&Secret>) -> Secret {
 /// server's words are repeated; what a dry run can bring about has been told by it.
 fn quiet(doing: &'static str, error: &kube::Error) -> Failure {
     match kubernetes(doing, error) {
-        Failure::Refused { doing, .. } => Failure::Refused {
-            doing,
-            message: "the API server refuses it; its words are not shown, for they may quote the password".to_owned(),
-        },
+        Failure::Refused { doing, .. } => Failure::Refused { doing, message: UNSPOKEN.to_owned() },
         other => other,
     }
 }

@@ -11,7 +11,7 @@ mod render;
 mod tests;
 
 pub use read::{Seen, read};
-pub(crate) use read::{changed, credential_id, published};
+pub(crate) use read::{changed, credential_id, published, quoted};
 pub use render::{Login, Owner, fence_of, release, render};
 
 /// Marks the Secrets of this operator, so that it watches only those.

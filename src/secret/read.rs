@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Resource, ResourceExt};
+use serde_json::Value;
 
-use super::render::{Login, Owner, epoch, fence_of, render};
+use super::render::{Login, Owner, epoch, fence_of, others, render};
 use super::{CREDENTIAL_ID, DIGEST, EPOCH, ISSUED_AT, digest};
 use crate::api::KeyspacesCredential;
 use crate::protocol::{CredentialId, Issued, OurSecret, Published, Rendering, SecretFact, ServiceUserName};
@@ -79,6 +80,22 @@ fn login<'a>(secret: &'a Secret, id: &CredentialId, expected: &str) -> Option<(&
     pairs.into_iter().find(|(user_name, password)| digest(id.as_str(), user_name, password) == expected)
 }
 
+/// Whether a text repeats a value of the Secret, plain or as the API shows it. Words that a server found for a write of the
+/// Secret are not shown then.
+pub(crate) fn quoted(secret: &Secret, text: &str) -> bool {
+    secret.data.iter().flatten().map(|(_, value)| value).any(|value| {
+        let plain = std::str::from_utf8(&value.0).is_ok_and(|value| repeats(text, value));
+        let encoded = serde_json::to_value(value).ok();
+        plain || encoded.as_ref().and_then(Value::as_str).is_some_and(|value| repeats(text, value))
+    })
+}
+
+/// Half of a value counts: a server may cut its words short.
+fn repeats(text: &str, value: &str) -> bool {
+    let half = value.get(..value.len() / 2).unwrap_or(value);
+    !half.is_empty() && text.contains(half)
+}
+
 fn is_rendered(secret: &Secret, owner: &KeyspacesCredential, published: &Published, password: &str) -> bool {
     let login = Login::of(published, password);
     let wanted = render(&Owner::new(owner, &secret.name_any()), &owner.spec.secret, &login, Some(secret));
@@ -87,17 +104,20 @@ fn is_rendered(secret: &Secret, owner: &KeyspacesCredential, published: &Publish
         && wanted.metadata.annotations == secret.metadata.annotations
 }
 
-/// What of the Secret did not come back as it was wanted. Labels and annotations of others may come in addition.
+/// What of the Secret did not come back as it was wanted. Labels and annotations of others may come and change: a policy that
+/// stamps every write with its time is none of our business.
 pub(crate) fn changed(wanted: &Secret, returned: &Secret) -> Option<&'static str> {
-    let kept = |wanted: &Option<BTreeMap<String, String>>, returned: &Option<BTreeMap<String, String>>| {
-        let mut wanted = wanted.iter().flatten();
-        wanted.all(|(key, value)| returned.as_ref().and_then(|returned| returned.get(key)) == Some(value))
+    type Map = BTreeMap<String, String>;
+    let (other_labels, other_annotations) = others(wanted);
+    let kept = |wanted: &Map, others: &Map, returned: &Map| {
+        let mut ours = wanted.iter().filter(|(key, _)| !others.contains_key(*key));
+        ours.all(|(key, value)| returned.get(key) == Some(value))
     };
     if returned.data != wanted.data {
         Some("data")
-    } else if !kept(&wanted.metadata.labels, &returned.metadata.labels) {
+    } else if !kept(wanted.labels(), &other_labels, returned.labels()) {
         Some("labels")
-    } else if !kept(&wanted.metadata.annotations, &returned.metadata.annotations) {
+    } else if !kept(wanted.annotations(), &other_annotations, returned.annotations()) {
         Some("annotations")
     } else {
         None

@@ -109,14 +109,14 @@ fn listed(map: &BTreeMap<String, String>) -> String {
 }
 
 /// Labels and annotations that other tools put on the Secret.
-fn others(existing: &Secret) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+pub(super) fn others(existing: &Secret) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
     let ours = |record: &str| -> Vec<String> {
         let keys = existing.annotations().get(record).map_or("", String::as_str);
         keys.split(',').map(str::to_owned).collect()
     };
     let (our_labels, our_annotations) = (ours(SPEC_LABELS), ours(SPEC_ANNOTATIONS));
     let mut labels = existing.labels().clone();
-    labels.retain(|key, _| !our_labels.contains(key));
+    labels.retain(|key, _| !our_labels.contains(key) && key != MANAGED_BY_LABEL.0);
     let mut annotations = existing.annotations().clone();
     annotations.retain(|key, _| !our_annotations.contains(key) && !key.starts_with("keyspaces.dev/"));
     (labels, annotations)

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
-use super::{FENCE, Login, Owner, Seen, published, read, release, render};
+use super::{FENCE, Login, Owner, Seen, changed, published, quoted, read, release, render};
 use crate::api::KeyspacesCredential;
 use crate::protocol::{CredentialId, Epoch, OurSecret, Rendering, SecretFact, ServiceUserName};
 
@@ -124,4 +124,41 @@ fn a_released_secret_has_no_owner_and_is_not_watched() {
 fn no_password_is_in_the_metadata() {
     let metadata = serde_json::to_string(&rendered(&resource("1", &json!({})), 1, None).metadata).unwrap();
     assert!(!metadata.contains(PASSWORD), "{metadata}");
+}
+
+#[test]
+fn a_stamp_that_changes_with_each_write_is_none_of_our_business() {
+    let owner = resource("1", &json!({ "labels": { "team": "shop" }, "annotations": { "match": "yes" } }));
+    let stamped = |mut secret: Secret, time: &str| {
+        secret.labels_mut().insert("by".to_owned(), time.to_owned());
+        secret.annotations_mut().insert("at".to_owned(), time.to_owned());
+        secret
+    };
+    let existing = stamped(rendered(&owner, 1, None), "1");
+    let wanted = rendered(&owner, 2, Some(&existing));
+    assert_eq!(changed(&wanted, &stamped(wanted.clone(), "2")), None);
+    let spoilt = |spoil: fn(&mut Secret)| {
+        let mut secret = wanted.clone();
+        spoil(&mut secret);
+        changed(&wanted, &secret)
+    };
+    assert_eq!(spoilt(|secret| drop(secret.labels_mut().remove("team"))), Some("labels"));
+    assert_eq!(spoilt(|secret| drop(secret.labels_mut().remove("app.kubernetes.io/managed-by"))), Some("labels"));
+    assert_eq!(
+        spoilt(|secret| drop(secret.annotations_mut().insert("match".to_owned(), String::new()))),
+        Some("annotations")
+    );
+    assert_eq!(spoilt(|secret| drop(secret.annotations_mut().remove(FENCE))), Some("annotations"));
+    assert_eq!(spoilt(|secret| drop(secret.data.take())), Some("data"));
+}
+
+#[test]
+fn words_that_repeat_a_value_are_known_plain_and_encoded_and_cut() {
+    let secret = rendered(&resource("1", &json!({})), 1, None);
+    for told in
+        [format!("no: {PASSWORD}"), format!("no: {}", &PASSWORD[..14]), "YS82MCtjaGFyYWN0ZXI9cGFzc3dvcmQ=".to_owned()]
+    {
+        assert!(quoted(&secret, &told), "{told}");
+    }
+    assert!(!quoted(&secret, "quota exceeded: secrets orders"));
 }

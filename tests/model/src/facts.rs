@@ -329,6 +329,7 @@ impl Recorded {
             service_user_name: NAMES[usize::from(retiring.id)].1.clone(),
             since: time(retiring.since),
             stage: if retiring.inactive { protocol::RetiringStage::Inactive } else { protocol::RetiringStage::Active },
+            published: None,
         });
         protocol::Recorded {
             credential: self.credential.map(Issued::out),

@@ -119,6 +119,7 @@ fn current_first(observed: &mut Observed) {
             service_user_name: current.service_user_name.clone(),
             since: current.issued_at,
             stage: RetiringStage::Active,
+            published: None,
         });
     }
 }

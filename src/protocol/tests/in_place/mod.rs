@@ -254,3 +254,60 @@ fn a_secret_from_before_the_reset_that_is_put_back_holds_a_dead_password_and_is_
     assert!(world.works(), "{:?}", world.reason());
     assert_eq!((world.reason(), world.published()), (Reason::Published, Some(id(2))));
 }
+
+#[test]
+fn a_rotation_that_waits_for_a_former_secret_wakes_when_that_is_gone_and_not_before() {
+    let mut world = ready();
+    world.resource.rotation.interval = Some(SignedDuration::from_hours(720));
+    world.pass_time(SignedDuration::from_hours(24 * 20));
+    world.run();
+    world.resource.wanted_secret_name = secret_name("bills");
+    world.resource.rotation.overlap = SignedDuration::from_hours(24 * 20);
+    world.run();
+    world.pass_time(SignedDuration::from_hours(24 * 10));
+    world.run();
+    let (until, verdict) = world.wait();
+    assert_eq!((verdict.reason, resets(&world)), (Reason::RotationWaits, 0));
+    assert!(until.unwrap() > world.now, "it is due, and looked at ten times in a second");
+}
+
+#[test]
+fn a_rotation_that_waits_does_not_hold_up_the_last_reset() {
+    let mut world = ready();
+    world.resource.rotate = Some("now".to_owned());
+    world.fault = Some(Fault::ResetHappensUnseen);
+    world.run();
+    let doubt = world.recorded().reset_in_doubt.clone().unwrap();
+    let before = resets(&world);
+    world.resource.rotation.overlap = LONG;
+    world.resource.wanted_secret_name = secret_name("bills");
+    world.run();
+    assert_eq!(world.recorded().former_secrets.len(), 1);
+    world.resource.rotate = Some("again".to_owned());
+    world.run();
+    assert_eq!((world.reason(), resets(&world)), (Reason::RotationWaits, before));
+    world.now = doubt.until;
+    world.run();
+    assert_eq!(resets(&world), before + 1, "the published password may be dead already");
+    assert!(world.works());
+    world.run_for(LONG * 2);
+    assert_eq!((resets(&world), world.recorded().handled_rotate.as_deref()), (before + 1, Some("again")));
+}
+
+#[test]
+fn a_secret_from_before_a_reset_is_no_rollback() {
+    let mut world = ready();
+    let backup = world.secret.clone();
+    world.resource.rotate = Some("now".to_owned());
+    world.run();
+    for _ in 0..2 {
+        // What puts a backup back once does so again.
+        (world.secret, world.published_reset) = (backup.clone(), 0);
+        assert!(!world.works());
+        world.run();
+        assert!(world.works(), "{:?}", world.reason());
+    }
+    assert_eq!((world.reason(), world.published()), (Reason::Published, Some(id(3))));
+    world.run_for(OVERLAP * 2);
+    assert_eq!(world.ids(), [id(3)].into());
+}

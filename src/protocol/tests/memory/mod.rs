@@ -1,6 +1,6 @@
 //! What is remembered of a credential is not taken for its successor.
 
-use super::world::{RESYNC, SETTLE, World, id};
+use super::world::{HOLD, RESYNC, SETTLE, World, id};
 use crate::*;
 
 /// Another process replaces credential 1 by credential 2. This one remembers what it saw of the former.
@@ -74,12 +74,17 @@ fn a_dry_run_is_not_believed_after_a_wait() {
 }
 
 #[test]
-fn failures_before_the_password_came_in_hand_do_not_make_it_wait() {
+fn while_a_password_is_in_hand_a_long_wait_leaves_time_for_one_more_try() {
     let since = World::new().now;
-    let failures = |last| Failures { count: 8, last, next: last };
-    let holding = |stage| Memory { attempt: Some(Attempt { epoch: Epoch(2), stage }), ..Memory::default() };
-    let in_hand = holding(Stage::InHand { id: id(1), since });
-    assert!(!in_hand.counts(&failures(since - jiff::SignedDuration::from_secs(1))));
-    assert!(in_hand.counts(&failures(since)));
-    assert!(holding(Stage::Begun).counts(&failures(since - RESYNC)));
+    let failed = |after| Failures { count: 8, last: since + after, next: since + after + RESYNC };
+    let next = |stage, failures: Failures| {
+        Memory { attempt: Some(Attempt { epoch: Epoch(2), stage }), ..Memory::default() }
+            .not_too_late(failures, HOLD)
+            .next
+    };
+    let in_hand = Stage::InHand { id: id(1), since };
+    let (soon, later) = (failed(HOLD / 8), failed(HOLD / 4));
+    assert_eq!(next(in_hand.clone(), soon), since + HOLD / 4);
+    assert_eq!(next(in_hand, later), later.next, "not for ever, for then it would be tried without end");
+    assert_eq!(next(Stage::Begun, soon), soon.next);
 }

@@ -60,7 +60,8 @@ fn recorded() -> impl Strategy<Value = Recorded> {
         started_at,
         until,
     });
-    let retiring = (credential(), any::<bool>()).prop_map(|(one, active)| Retiring {
+    let retiring = (credential(), any::<bool>(), option::of(epoch())).prop_map(|(one, active, published)| Retiring {
+        published,
         id: one.id,
         service_user_name: one.service_user_name,
         since: one.issued_at,

@@ -269,3 +269,18 @@ fn a_process_from_which_an_operation_was_taken_over_goes_on_after_the_hold_time(
     assert_quiet(&world);
     assert_eq!(world.recorded().handled_rotate.as_deref(), Some("now"));
 }
+
+#[test]
+fn what_is_made_by_hand_after_the_window_is_somebody_elses() {
+    let mut world = World::new();
+    world.fault = Some(Fault::CreateIsLost);
+    world.run();
+    let until = world.recorded().unresolved.as_ref().unwrap().until;
+    // Nobody looks for long, and meanwhile somebody helps himself.
+    world.now = until + CLOCK_SKEW + SignedDuration::from_secs(1);
+    world.add_foreign(9);
+    world.pass_time(LONG);
+    world.run_for(LONG);
+    assert_eq!(world.ids(), [id(1), id(9)].into());
+    assert_eq!((&world.deleted[..], &world.recorded().unresolved), (&[][..], &None));
+}

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::world::{OVERLAP, World, id};
+use super::world::{Fault, OVERLAP, World, id};
 use crate::*;
 
 const INTERVAL: SignedDuration = SignedDuration::from_hours(720);
@@ -84,6 +84,38 @@ fn a_former_secret_that_is_put_back_in_the_overlap_is_taken_as_a_rollback() {
     assert!(world.deleted.is_empty(), "neither is destroyed");
     world.run_for(OVERLAP);
     assert_eq!(world.ids(), [id(1)].into());
+    let issued_at = world.recorded().credential.as_ref().map(|one| one.issued_at);
+    assert_eq!(world.recorded().rotated_at, issued_at, "it is not younger for that");
+}
+
+#[test]
+fn a_former_secret_that_is_put_back_during_an_operation_is_a_rollback_all_the_same() {
+    let mut world = World::ready();
+    let former = world.secret.clone();
+    world.resource.rotate = Some("now".to_owned());
+    world.run();
+    world.secret = SecretFact::Absent;
+    world.fault = Some(Fault::CrashAfter("Begin"));
+    world.run_until_fault();
+    world.secret = former;
+    world.run_for(OVERLAP * 2);
+    assert_eq!((world.reason(), world.published(), world.ids()), (Reason::Published, Some(id(1)), [id(1)].into()));
+    assert_eq!(world.next_id, 3, "nothing new was needed");
+}
+
+#[test]
+fn a_secret_whose_credential_is_switched_off_is_healed_though_it_was_put_back() {
+    let mut world = World::ready();
+    world.resource.rotation.inactive_for = OVERLAP * 10;
+    let former = world.secret.clone();
+    world.resource.rotate = Some("now".to_owned());
+    world.run_for(OVERLAP * 2);
+    assert_eq!(world.recorded().retiring.as_ref().map(|one| one.stage), Some(RetiringStage::Inactive));
+    world.secret = former;
+    world.run();
+    assert_eq!((world.reason(), world.published()), (Reason::Published, Some(id(3))));
+    world.run_for(OVERLAP * 20);
+    assert_eq!(world.ids(), [id(3)].into(), "nothing is left");
 }
 
 /// Where a step of this kind is.

@@ -75,6 +75,8 @@ pub(crate) struct World {
     pub fault: Option<Fault>,
     /// Every id that was deleted from IAM, in order.
     pub deleted: Vec<CredentialId>,
+    /// Those of them that did not log in from the Secret any more.
+    pub dead: BTreeSet<CredentialId>,
 }
 
 impl World {
@@ -118,6 +120,7 @@ impl World {
             next_id: 1,
             fault: None,
             deleted: Vec::new(),
+            dead: BTreeSet::new(),
         }
     }
 
@@ -180,7 +183,8 @@ impl World {
             let mut observed = pass.take().unwrap_or_else(|| self.observe());
             let step = decide(&observed, self.now);
             done.push(name(&step));
-            if matches!(step, Step::Wait { .. }) {
+            if let Step::Wait { until, .. } = step {
+                assert!(until.is_none_or(|until| until > self.now), "nothing is waited for: {done:?}");
                 self.memory.forget_dry_run();
                 self.safe();
                 return done;
@@ -325,6 +329,9 @@ impl World {
                 observed.secret = Some(self.secret.clone());
             }
             Step::DeleteCredential(id, _) => {
+                if self.published().as_ref() == Some(&id) && !self.works() {
+                    self.dead.insert(id.clone());
+                }
                 self.iam.retain(|listed| listed.id != id);
                 if self.in_hand() == Some(&id) {
                     self.memory.attempt = None;
@@ -391,10 +398,11 @@ impl World {
         false
     }
 
-    /// The password in the Secret is the one that IAM has.
+    /// The password in the Secret is the one that IAM has, and is not switched off.
     pub(crate) fn works(&self) -> bool {
         self.published().is_some_and(|id| {
-            self.ids().contains(&id) && self.resets.get(&id).copied().unwrap_or_default() == self.published_reset
+            self.iam.iter().any(|listed| listed.id == id && listed.usable == Usable::Yes)
+                && self.resets.get(&id).copied().unwrap_or_default() == self.published_reset
         })
     }
 
@@ -420,7 +428,7 @@ impl World {
         self.resource.recorded = Recorded {
             reset_in_doubt: completion.reset_in_doubt,
             former_secrets: std::mem::take(&mut self.resource.recorded.former_secrets),
-            rotated_at: Some(self.now),
+            rotated_at: Some(completion.rotated_at),
             credential: Some(completion.credential),
             retiring: completion.retiring,
             operation: None,
@@ -465,7 +473,7 @@ impl World {
     /// A published password is never destroyed by us, unless its resource is being deleted.
     fn safe(&self) {
         assert!(self.iam.len() <= 2, "IAM has two slots");
-        if let Some(id) = self.published().filter(|_| !self.resource.deleting) {
+        if let Some(id) = self.published().filter(|id| !self.resource.deleting && !self.dead.contains(id)) {
             assert!(!self.deleted.contains(&id), "{id} was deleted while the Secret holds it");
         }
     }
