@@ -10,7 +10,8 @@ use crate::reconcile::Grants;
 
 /// Keeps Amazon Keyspaces credentials in Kubernetes Secrets.
 ///
-/// AWS is set up by the environment, as for every AWS SDK: IRSA, EKS Pod Identity, AWS_* variables, profiles.
+/// AWS is set up by the environment, as for every AWS SDK: IRSA, EKS Pod Identity, AWS_* variables, profiles. A TIME is written
+/// in hours, minutes and seconds: 1h30m, 10m, 15s.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Arguments {
@@ -37,12 +38,12 @@ pub struct Options {
     pub namespace: Option<String>,
 
     /// Which namespaces may ask for which IAM users. namespace: those that the Namespace's annotation keyspaces.dev/iam-users
-    /// names. open: all, for clusters of one tenant.
+    /// names. open: all, for single-tenant clusters.
     #[arg(long, env, value_enum, default_value = "namespace")]
     pub grants: Grants,
 
-    /// How long IAM may take to show what happened. Shorter than IAM really takes is unsafe, and so is less than twice the
-    /// deadline of a call to IAM.
+    /// How long IAM may take to show the effect of a call. A value below what IAM really takes is unsafe, and so is one below
+    /// twice --iam-deadline.
     #[arg(long, env, default_value = "2m", value_parser = span, value_name = "TIME")]
     pub settle: Duration,
 
@@ -55,7 +56,7 @@ pub struct Options {
     #[arg(long, env, default_value = "10m", value_parser = span, value_name = "TIME")]
     pub resync: Duration,
 
-    /// How often a resource is looked at that waits for a human.
+    /// How often to look again at a resource that waits for a human.
     #[arg(long, env, default_value = "2m", value_parser = span, value_name = "TIME")]
     pub recheck: Duration,
 
@@ -76,12 +77,12 @@ pub struct Options {
     #[arg(long, env, default_value = "10s", value_parser = span, value_name = "TIME")]
     pub api_deadline: Duration,
 
-    /// Whether replicas agree on one of them that acts. Without it nothing is lost, but all of them do the same work.
+    /// Whether the replicas elect one of them to act. Without it nothing is lost, but all of them do the same work.
     #[arg(long, env, default_value_t = true, action = ArgAction::Set, value_name = "BOOL")]
     pub leader_election: bool,
 
-    /// How long the others wait after the last word of the replica that acts. It stops after two thirds of this if it cannot
-    /// renew its lease.
+    /// How long the others wait after the leader's last renewal before one of them takes over. The leader stops after two thirds
+    /// of this if it cannot renew its lease.
     #[arg(long, env, default_value = "15s", value_parser = lease_span, value_name = "TIME")]
     pub lease_duration: Duration,
 
@@ -132,9 +133,13 @@ fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Anything shorter would make each call fail, or each wait a loop.
+const SHORTEST: Duration = Duration::from_secs(1);
+
 fn span(text: &str) -> Result<Duration, String> {
     let duration = Span::from_text(text).duration().map_err(|error| error.to_string())?;
-    Duration::try_from(duration).map_err(|error| error.to_string())
+    let duration = Duration::try_from(duration).map_err(|error| error.to_string())?;
+    if duration < SHORTEST { Err("write at least 1s".to_owned()) } else { Ok(duration) }
 }
 
 /// A renewal is tried every two fifteenths of this, and takes two requests.
@@ -187,6 +192,15 @@ mod tests {
     fn a_bad_time_is_refused_with_the_way_to_write_it() {
         let error = Arguments::try_parse_from(["operator", "--settle", "1.5h"]).unwrap_err().to_string();
         assert!(error.contains("1h30m"), "{error}");
+    }
+
+    #[test]
+    fn no_time_is_zero() {
+        for flag in ["--settle", "--hold", "--resync", "--recheck", "--iam-deadline", "--api-deadline"] {
+            assert!(Arguments::try_parse_from(["operator", flag, "1s"]).is_ok(), "{flag}");
+            let error = Arguments::try_parse_from(["operator", flag, "0s"]).unwrap_err().to_string();
+            assert!(error.contains("at least 1s"), "{error}");
+        }
     }
 
     #[test]

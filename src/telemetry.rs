@@ -1,10 +1,13 @@
 //! The log.
 
 use std::any::Any;
+use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::{Directive, LevelFilter};
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::arguments::LogFormat;
 
@@ -12,21 +15,23 @@ use crate::arguments::LogFormat;
 /// operator says about its role. They are there for those who set RUST_LOG.
 const QUIET: &str = "info,kube_runtime::controller=warn,k8s_controller=warn";
 
+/// kube's client logs the body of a reply that it cannot decode, and that body may be a Secret. It is silenced whatever
+/// RUST_LOG says; what went wrong is told by the operator itself.
+const SILENCED: &str = "kube_client::client";
+
 /// Sets up the log on standard output, and what is said of a panic. Called once.
 pub fn start(format: LogFormat) {
     std::panic::set_hook(Box::new(tell_panic));
     let wanted = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_else(|_| QUIET.to_owned());
-    let mut filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(wanted);
-    // kube's client logs the body of a reply that it cannot decode, and that body may be a Secret. It is silenced whatever
-    // RUST_LOG says; what went wrong is told by the operator itself.
-    if let Ok(directive) = "kube_client::client=off".parse::<Directive>() {
-        filter = filter.add_directive(directive);
-    }
-    let log = tracing_subscriber::fmt().with_env_filter(filter);
-    match format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
-    }
+    let wanted = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(wanted);
+    let lines = match format {
+        // Colours are for people who look on; a collector would have to take them out again.
+        LogFormat::Text => fmt::layer().with_ansi(std::io::stdout().is_terminal()).boxed(),
+        LogFormat::Json => fmt::layer().json().boxed(),
+    };
+    // A filter of its own and no directive: one about a span would overrule it.
+    let lines = lines.with_filter(filter_fn(|metadata| !metadata.target().starts_with(SILENCED)));
+    tracing_subscriber::registry().with(wanted).with(lines).init();
 }
 
 fn tell_panic(panic: &PanicHookInfo<'_>) {

@@ -59,13 +59,14 @@ pub struct KeyspacesCredentialSpec {
     #[serde(default)]
     pub rotation: Rotation,
 
-    /// What to do with credentials of the IAM user that are not ours. Keep: they are left alone, and if one has the place that
-    /// a new credential needs, the resource waits and says so. Delete: the oldest one is deleted when its place is needed, and an event says which.
+    /// What to do with credentials of the IAM user that this resource did not create. Keep: they are left alone, and if one occupies the
+    /// slot that a new credential needs, the resource waits and says so. Delete: the oldest one is deleted when its slot is needed, and an
+    /// event says which.
     #[serde(default)]
     pub foreign_credentials: ForeignCredentials,
 
     /// What happens when the resource is deleted. Delete: the credential is deleted from IAM and the Secret goes too. Retain:
-    /// both stay as they are.
+    /// the credential, a replaced one in its overlap, and the Secret stay, and nobody manages them any more.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
 
@@ -172,7 +173,7 @@ impl Default for SecretKeys {
     }
 }
 
-/// What to do with credentials of the IAM user that are not ours.
+/// What to do with credentials of the IAM user that this resource did not create.
 #[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ForeignCredentials {
     #[default]

@@ -22,15 +22,15 @@ pub struct KeyspacesCredentialStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<IssuedStatus>,
 
-    /// The credential that it replaced, which works until its overlap is over.
+    /// The credential that it replaced, until it is deleted. Unless its stage is Inactive it works until its overlap is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retiring: Option<RetiringStatus>,
 
-    /// The write-ahead intent: a new credential is being made.
+    /// The write-ahead intent: a credential is being created, or its password reset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<OperationStatus>,
 
-    /// The epoch of the last operation that is over.
+    /// What attempts up to this number published is accepted as the current credential only, and as nothing new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_epoch: Option<i64>,
 
@@ -50,7 +50,7 @@ pub struct KeyspacesCredentialStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_rotate: Option<String>,
 
-    /// When the Secret last got a new credential.
+    /// When the Secret last got a new credential or password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_rotated_at: Option<Time>,
 
@@ -119,7 +119,7 @@ pub struct OperationStatus {
     pub epoch: i64,
     /// The number of the first attempt of this operation.
     pub first_epoch: i64,
-    /// Why a new credential is made.
+    /// Why a new credential or password is made.
     pub reason: OperationReason,
     /// The credential whose password is reset. Unset: a new credential is created.
     #[serde(default, skip_serializing_if = "Option::is_none")]

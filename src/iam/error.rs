@@ -75,9 +75,9 @@ pub enum IamErrorKind {
     Credentials,
     /// The request can never succeed as it is: a malformed value, or a service that this partition does not offer.
     InvalidRequest,
-    /// List or Delete: IAM was not reached, or did not answer in a way that can be believed.
+    /// List, Delete or Update: IAM was not reached, or did not answer in a way that can be believed.
     Unavailable,
-    /// Create: nobody knows whether IAM made a credential.
+    /// Create or Reset: nobody knows whether IAM carried it out.
     Ambiguous,
 }
 
@@ -122,7 +122,9 @@ impl IamErrorKind {
 
     const fn advice(self) -> &'static str {
         match self {
-            Self::UserNotFound => "Create the IAM user or correct spec.iamUserName.",
+            Self::UserNotFound => {
+                "Create the IAM user, or delete this resource and create one that names the right user in spec.iamUserName."
+            }
             Self::LimitExceeded => {
                 "An IAM user has at most two credentials for Amazon Keyspaces, inactive ones included, and IAM counts one \
                  that it does not list yet: the operator waits until it shows whose that is."
@@ -140,7 +142,8 @@ impl IamErrorKind {
             }
             Self::Unavailable => "The operator tries again.",
             Self::Ambiguous => {
-                "IAM may have made a credential or not: the operator looks, removes what it finds of it, and begins anew."
+                "Nobody knows whether IAM carried it out. The operator begins anew: it deletes a credential that was left behind, and \
+                 resets an uncertain password once more."
             }
         }
     }
@@ -194,8 +197,8 @@ mod tests {
         let error = IamError::new(Operation::List, IamErrorKind::UserNotFound, &user, "NoSuchEntity.");
         assert_eq!(
             error.to_string(),
-            "iam:ListServiceSpecificCredentials for the IAM user orders-app: NoSuchEntity. Create the IAM user or correct \
-             spec.iamUserName."
+            "iam:ListServiceSpecificCredentials for the IAM user orders-app: NoSuchEntity. Create the IAM user, or \
+             delete this resource and create one that names the right user in spec.iamUserName."
         );
         assert_eq!(error.class(), Class::Terminal);
     }

@@ -28,7 +28,7 @@ pub struct Rate {
 /// What a request is for. What was looked up must be acted on before it is stale, so a change goes before a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
-    /// Create, Delete or Update.
+    /// Create, Reset, Delete or Update.
     Change,
     /// A List that something waits for.
     Look,

@@ -158,7 +158,7 @@ pub enum Claim {
     },
 }
 
-/// The Secret of the wanted name.
+/// The Secret of `Resource::secret_name`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SecretFact {
     /// A quorum read found none.

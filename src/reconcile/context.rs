@@ -98,6 +98,8 @@ pub(crate) struct Entry {
     pub(crate) held: Option<Held>,
     /// What was last said about a resource that cannot be understood, so that it is said once.
     pub(crate) told: Option<String>,
+    /// How many passes in a row have met nothing but conflicts.
+    pub(crate) collisions: u32,
 }
 
 /// The memories of all resources, by namespace and name.

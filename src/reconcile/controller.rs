@@ -144,7 +144,7 @@ fn trouble(error: &Error<Infallible, watcher::Error>) {
     };
     match cause {
         Some(kube::Error::Api(status)) if status.code == 404 => {
-            tracing::warn!("the CRD is not installed, waiting for it: kubectl apply -f crds/");
+            tracing::warn!("the CRD is not installed, waiting for it: kubectl apply --server-side -f crds/");
         }
         Some(kube::Error::Api(status)) => {
             tracing::warn!(code = status.code, "a watch is refused, trying again: {}", status.message);

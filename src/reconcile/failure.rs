@@ -6,7 +6,8 @@ use crate::cut::cut;
 use crate::iam::IamError;
 use crate::protocol::{Class, State};
 
-/// Why a step failed. It never holds a password: what a server says about a write of a Secret's data is not repeated.
+/// Why a step failed. It never holds a password: what a server says about a write of a Secret's data is not repeated, and what
+/// it says about the trial of one only if that quotes none of its values.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// Somebody else wrote first, or it was our own write whose reply was lost. Observe again.
@@ -16,7 +17,7 @@ pub(crate) enum Failure {
     #[error("{doing}: {message}")]
     Refused { doing: &'static str, message: String },
     /// The API server refused the Secret as it would be written.
-    #[error("the Secret would be refused, so no credential was created: {message}")]
+    #[error("the Secret would be refused, so nothing was changed in IAM: {message}")]
     SecretRefused { message: String },
     /// The API server did not answer in time, or not in words that we understand.
     #[error("{doing}: {why}")]
@@ -31,10 +32,16 @@ pub(crate) enum Failure {
     #[error("{0}")]
     InvalidSpec(String),
     /// The pass took more steps than any pass should.
-    #[error("no end was found in {0} steps; please report this")]
+    #[error("gave up after {0} steps without an end; please report this")]
     Endless(usize),
-    /// The pass panicked. What with is in the log, as far as it can be shown.
-    #[error("the operator failed in itself; its log says where, please report this")]
+    /// Pass after pass met a conflict, each as often as this.
+    #[error(
+        "gave up after {0} conflicts in a row: somebody writes the resource or its Secret all the time, or a webhook refuses \
+         with the code 409"
+    )]
+    Collisions(usize),
+    /// The pass panicked. Where, and with which words if they stand in the source, is in the log.
+    #[error("internal error in the operator; its log says where, please report this")]
     Panicked,
 }
 
@@ -46,7 +53,7 @@ impl Failure {
             Self::Refused { .. } | Self::SecretRefused { .. } | Self::Invalid(_) | Self::InvalidSpec(_) => {
                 Class::Terminal
             }
-            Self::Unreachable { .. } | Self::Endless(_) | Self::Panicked => Class::Transient,
+            Self::Unreachable { .. } | Self::Endless(_) | Self::Collisions(_) | Self::Panicked => Class::Transient,
             Self::Iam(error) => error.class(),
         }
     }
@@ -69,7 +76,7 @@ impl Failure {
             Self::Iam(error) => error.kind().as_str(),
             Self::Invalid(_) => "InvalidResource",
             Self::InvalidSpec(_) => "InvalidSpec",
-            Self::Endless(_) => "NoProgress",
+            Self::Endless(_) | Self::Collisions(_) => "NoProgress",
             Self::Panicked => "InternalError",
         }
     }

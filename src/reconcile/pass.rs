@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -22,6 +23,8 @@ use crate::secret::{self, Seen};
 const MOST_STEPS: usize = 64;
 /// How often a pass begins anew before it gives way to others.
 const MOST_STARTS: usize = 8;
+/// How many passes in a row may end that way before it is told. Others who write at the same time are done by then.
+const MOST_COLLISIONS: u32 = 3;
 
 /// What is known in one pass over one resource.
 pub(crate) struct Pass<'a> {
@@ -66,16 +69,40 @@ pub(crate) async fn reconcile(context: &Context, namespace: &str, name: &str) ->
             return Some(Duration::ZERO);
         }
         // In a box, for a thousand passes may wait for their room.
-        match Box::pin(begin(context, namespace, name, &mut entry, &mut room)).await {
-            Ok(After::Decide | After::StartOver) | Err(Failure::Conflict(_)) => {}
-            Ok(After::Wait(until)) => return until.map(|until| remaining(context, until)),
-            Err(failure) => {
-                tracing::warn!(namespace, name, reason = failure.reason(), "{failure}");
-                return Some(context.deadline);
-            }
+        let outcome = Box::pin(begin(context, namespace, name, &mut entry, &mut room)).await;
+        if let ControlFlow::Break(again) = next_look(context, namespace, name, outcome) {
+            entry.collisions = 0;
+            return again;
         }
     }
-    Some(Duration::from_secs(1))
+    entry.collisions += 1;
+    if entry.collisions < MOST_COLLISIONS {
+        return Some(Duration::from_secs(1));
+    }
+    // From here on it waits longer and longer: each pass may have cost a request to IAM.
+    entry.collisions = 0;
+    let told = Box::pin(report_failure(context, namespace, name, &Failure::Collisions(MOST_STARTS))).await;
+    match next_look(context, namespace, name, told) {
+        ControlFlow::Break(again) => again,
+        ControlFlow::Continue(()) => Some(Duration::from_secs(1)),
+    }
+}
+
+/// Whether the pass begins anew at once, or when to look again.
+fn next_look(
+    context: &Context,
+    namespace: &str,
+    name: &str,
+    outcome: Result<After, Failure>,
+) -> ControlFlow<Option<Duration>> {
+    match outcome {
+        Ok(After::Decide | After::StartOver) | Err(Failure::Conflict(_)) => ControlFlow::Continue(()),
+        Ok(After::Wait(until)) => ControlFlow::Break(until.map(|until| remaining(context, until))),
+        Err(failure) => {
+            tracing::warn!(namespace, name, reason = failure.reason(), "{failure}");
+            ControlFlow::Break(Some(context.deadline))
+        }
+    }
 }
 
 /// How long to wait until a time, and never longer than a resync takes: if the clock was set back since the time was decided

@@ -202,7 +202,7 @@ impl Pass<'_> {
         if taken_over {
             self.tell(
                 "TakenOver",
-                "an earlier attempt has an unknown outcome; beginning anew and removing what it left",
+                "an earlier attempt has an unknown outcome; beginning anew and cleaning up what it left",
             );
         } else {
             self.tell(verdict.reason.as_str(), &verdict.message);

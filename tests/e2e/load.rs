@@ -129,17 +129,17 @@ async fn many_resources_at_a_cold_start_are_looked_at_in_the_allowed_pace_and_no
 /// While hundreds are looked at only because it is time, one that needs IAM is served first.
 #[tokio::test]
 async fn a_rotation_does_not_wait_for_the_resync_of_all_others() {
-    let names = names(40);
+    let names = names(120);
     let mut world = World::with_iam(BINARY, "lanes", Options::with_users(names.clone())).await;
     start(&mut world, UNLIMITED);
     all_ready(&world, &names).await;
     assert_eq!(world.operator().terminate().await, Some(0));
     world.iam.clear_calls();
-    // The last of forty would be looked at after most of a minute, if everybody stood in one line.
+    // The last one would be looked at after two minutes, if everybody stood in one line.
     let allowed = Allowed { per_second: 1.0, burst: 1.0 };
     start(&mut world, allowed);
     assert!(world.iam.wait_until(PATIENCE, |iam| !iam.calls().is_empty()).await);
-    let chosen = &names[20];
+    let chosen = &names[100];
     world.rotate(chosen, "once").await;
     world
         .until(chosen, "rotated", |resource| {

@@ -37,6 +37,7 @@ async fn at_trace_level_no_password_is_in_any_output() {
     world.delete("orders").await;
     world.gone("orders").await;
     assert!(world.log().contains("TRACE"), "the log is at the level that it should be");
+    assert!(!world.log().contains('\u{1b}'), "nobody looks on, so it has no colours");
     world.assert_no_password_shown().await;
     assert!(world.counts().0 >= 5, "two Creates were lost on the way");
 }

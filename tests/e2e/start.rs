@@ -61,7 +61,8 @@ async fn without_the_crd_it_waits_and_says_how_to_install_it() {
     });
     let read = || std::fs::read_to_string(&log).unwrap_or_default();
     assert!(
-        until(|| read().contains("the CRD is not installed, waiting for it: kubectl apply -f crds/")).await,
+        until(|| read().contains("the CRD is not installed, waiting for it: kubectl apply --server-side -f crds/"))
+            .await,
         "{}",
         read()
     );

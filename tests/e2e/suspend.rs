@@ -85,7 +85,7 @@ async fn in_an_overlap_the_replaced_credential_works_on_until_the_resource_goes_
     suspend(&world, true, json!({ "overlap": "0s" })).await;
     let resting = rests(&world).await;
     assert!(status(&resting).retiring.is_some());
-    world.login_as(&user, &password).await.expect("the clock is stopped");
+    world.login_as(&user, &password).await.expect("nothing is deleted");
     assert_eq!((world.counts().0, world.counts().2), (2, 0));
 
     suspend(&world, false, json!({ "overlap": "0s" })).await;

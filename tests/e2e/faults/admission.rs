@@ -156,6 +156,64 @@ async fn a_label_that_admission_overrides_is_told_and_not_written_again_and_agai
     assert_eq!((world.counts().0, world.counts().2), (2, 0));
 }
 
+/// Policies stamp what is written with its time or its author. That is none of our business, each time.
+#[tokio::test]
+async fn a_stamp_that_is_another_one_at_each_write_holds_nothing_up() {
+    let world = proxied("stamped", &[]).await;
+    ready(&world, "1h").await;
+    let stamp =
+        r#"[JSONPatch{op: "add", path: "/metadata/annotations/stamp", value: object.metadata.resourceVersion}]"#;
+    mutate(&world, "request.operation == 'UPDATE'", stamp).await;
+    let stamp =
+        async || world.kubectl(&["get", "secret", "orders", "-o", "jsonpath={.metadata.annotations.stamp}"]).await;
+    let mut probes = 0..;
+    let mut stamped = async || {
+        let label = format!("probe={}", probes.next().unwrap_or(0));
+        world.kubectl(&["label", "secret", "orders", "--overwrite", &label]).await.success();
+        !stamp().await.success().is_empty()
+    };
+    assert!(world.eventually(async || stamped().await).await, "the policy is at work");
+    let before = stamp().await.success();
+    world.rotate("orders", "once").await;
+    handled(&world, "once").await;
+    assert_ne!(stamp().await.success(), before);
+    // The same credential in another rendering.
+    let labelled = json!({ "iamUserName": USER, "secret": { "labels": { "team": "ours" } } });
+    world.apply("orders", labelled).await;
+    let rendered = async || {
+        let team = world.kubectl(&["get", "secret", "orders", "-o", "jsonpath={.metadata.labels.team}"]).await;
+        team.success() == "ours"
+    };
+    assert!(world.eventually(rendered).await);
+    world.ready("orders").await;
+    let told = world.kubectl(&["get", "events", "-o", "jsonpath={.items[*].reason}"]).await.success();
+    assert!(!told.contains("Refused"), "{told}");
+    assert_eq!(world.counts().0, 2);
+}
+
+/// A dry run shows the webhook the Secret as it is, too.
+#[tokio::test]
+async fn what_a_refusal_of_the_dry_run_quotes_is_not_repeated() {
+    let world = proxied("tried", &[]).await;
+    ready(&world, "1h").await;
+    let quotes = json!({ "validations": [{
+        "expression": "false", "messageExpression": "'no: ' + string(oldObject.data.password)",
+    }] });
+    admission(&world, "Validating", "request.operation == 'UPDATE'", quotes, json!({ "validationActions": ["Deny"] }))
+        .await;
+    let mut probes = 0..;
+    let mut admitted = async || {
+        let label = format!("probe={}", probes.next().unwrap_or(0));
+        world.kubectl(&["label", "secret", "orders", "--overwrite", &label]).await.stderr.is_empty()
+    };
+    assert!(world.eventually(async || !admitted().await).await, "the policy is at work");
+    world.rotate("orders", "once").await;
+    let message = world.stalled("orders", "SecretRefused").await;
+    assert!(message.contains("its words are not shown"), "{message}");
+    world.assert_no_password_shown().await;
+    assert_eq!(world.counts().0, 1);
+}
+
 /// The fence is written to a Secret that holds the published password, and a refusal may quote it.
 #[tokio::test]
 async fn what_a_refusal_of_the_fence_quotes_is_not_repeated() {

@@ -2,8 +2,9 @@
 
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
+use keyspaces_credential_operator::api::KeyspacesCredential;
 use kit::proxy::{Action, Fault, Request, Verb, Which};
-use kit::world::{USER, World};
+use kit::world::{USER, World, has_condition};
 use kube::api::DeleteParams;
 use serde_json::json;
 
@@ -47,6 +48,26 @@ async fn a_storm_about_one_resource_holds_up_no_other_and_makes_no_second_creden
         assert_eq!((creates_for(&world, USER), world.counts().2), (1, 0), "{code}");
     }))
     .await;
+}
+
+/// A webhook may refuse with the code of a conflict, and no reading anew ends that.
+#[tokio::test]
+async fn conflicts_without_end_are_told_and_tried_less_and_less() {
+    let world = proxied_with_other("collisions", &[]).await;
+    world.proxy().set_fault(Fault::on(Which::dry_runs().of("secrets").named("orders"), Action::Refuse(409)).for_ever());
+    apply(&world, "orders", USER, "1h").await;
+    let told = |resource: &KeyspacesCredential| {
+        has_condition(resource, "Reconciling", "True", "NoProgress")
+            && has_condition(resource, "Ready", "False", "NoProgress")
+            && status(resource).failures.is_some_and(|failures| failures.count >= 2)
+    };
+    world.until("orders", "giving up for now", told).await;
+    assert_eq!(world.counts().0, 0);
+    world.proxy().clear_faults();
+    apply(&world, "orders", USER, "2h").await;
+    world.ready("orders").await;
+    settled(&world).await;
+    assert_eq!((world.counts().0, world.counts().2), (1, 0));
 }
 
 #[tokio::test]

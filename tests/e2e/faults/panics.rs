@@ -70,7 +70,7 @@ async fn wherever_a_pass_panics_the_next_one_goes_on_and_loses_nothing() {
         }
         assert_eq!(lines(&world, "a panic, please report it"), struck, "{}", world.log());
         // The others were in a connection, which is made anew.
-        let passes = lines(&world, "the operator failed in itself");
+        let passes = lines(&world, "internal error in the operator");
         assert!(passes <= struck);
         (struck, passes)
     });

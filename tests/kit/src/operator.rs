@@ -66,8 +66,7 @@ impl Operator {
             .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
             .env("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
             .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("RUST_LOG", "trace")
-            .env("NO_COLOR", "1");
+            .env("RUST_LOG", "trace");
         for (name, value) in &start.environment {
             if value.is_empty() {
                 command.env_remove(name);
