@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::decide::{has_two, later, remove_orphan, stall, unusable, whole_second};
-use crate::facts::{Claim, Observed, OurSecret, Rendering, SecretFact};
+use crate::facts::{Claim, Observed, OurSecret, Rendering, SecretFact, Strategy, Usable};
 use crate::memory::{Attempt, Stage};
 use crate::operation::{contested, foreign_may_go, no_free_slot, shortened};
 use crate::recorded::{Issued, Means, Operation, Purpose, Retiring, RetiringStage, Unresolved};
@@ -90,11 +90,16 @@ pub(crate) fn rolled_back(observed: &Observed, secret: &SecretFact, now: Timesta
     let recorded = &observed.resource.recorded;
     let (current, retiring) = (recorded.credential.as_ref()?, recorded.retiring.as_ref()?);
     let published = secret.published()?;
-    if current.id == retiring.id || published.credential.id != retiring.id || retiring.stage != RetiringStage::Active {
+    if current.id == retiring.id || published.credential.id != retiring.id {
         return None;
     }
-    if Some(published.epoch) < retiring.published {
-        // The password that it had before its last reset.
+    let works = match retiring.stage {
+        RetiringStage::Active => true,
+        // Unless somebody has switched it on again.
+        RetiringStage::Inactive => ownership::shows(observed, &retiring.id, |usable| *usable == Usable::Yes),
+    };
+    // One of an earlier attempt is the password that it had before its last reset.
+    if !works || Some(published.epoch) < retiring.published {
         return None;
     }
     let replaced = Retiring {
@@ -118,8 +123,12 @@ pub(crate) fn rolled_back(observed: &Observed, secret: &SecretFact, now: Timesta
         retiring: Some(replaced),
         completed: recorded.completed,
         handled_rotate: recorded.handled_rotate.clone(),
-        // It is as old as it is: to begin its interval anew would let it grow twice as old as the spec allows.
-        rotated_at: published.credential.issued_at,
+        rotated_at: match observed.resource.rotation.strategy {
+            // It is as old as it is: to begin its interval anew would let it grow twice as old as the spec allows.
+            Strategy::Overlap => published.credential.issued_at,
+            // A password that was reset is younger than its credential.
+            Strategy::InPlace => recorded.rotated_at.unwrap_or(now),
+        },
         unresolved: recorded.unresolved.clone(),
     })
 }

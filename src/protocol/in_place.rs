@@ -76,11 +76,13 @@ pub(crate) fn in_doubt(
         Means::Reset(id) if operation.recovering() => Some(ResetInDoubt { id: id.clone(), until }),
         Means::Reset(_) | Means::Create => None,
     };
-    // A reset that began when the earlier ones could no longer land has put an end to the doubt.
+    // A reset that began when the earlier ones could no longer land has put an end to the doubt. An end that is further off than
+    // any operation sets it would be answered with one reset after the other, so it gets the one that it would get now.
     let earlier = observed.resource.recorded.reset_in_doubt.clone().filter(|earlier| match operation.means {
         Means::Reset(_) => operation.started_at < earlier.until,
         Means::Create => true,
     });
+    let earlier = earlier.map(|earlier| ResetInDoubt { until: earlier.until.min(until), ..earlier });
     own.or(earlier).filter(|doubt| current == Some(&doubt.id))
 }
 

@@ -178,10 +178,10 @@ fn free_a_slot(observed: &Observed, operation: &Operation, now: Timestamp) -> Op
             return Some(abandon(observed, operation, now));
         }
         // Status holds one retiring credential. Completing would put the current one in its place and leak this one.
-        return Some(if put_back_in_vain(observed, secret, retiring) {
-            Step::DeleteCredential(retiring.id.clone(), Disposal::Retired)
-        } else {
-            retire(observed, retiring)
+        return Some(match put_back(observed, secret, retiring) {
+            None => retire(observed, retiring),
+            Some(PutBack::Dead) => Step::DeleteCredential(retiring.id.clone(), Disposal::Retired),
+            Some(PutBack::Off) => switched_off(observed, operation, retiring, now),
         });
     }
     if !has_two(observed) {
@@ -193,18 +193,42 @@ fn free_a_slot(observed: &Observed, operation: &Operation, now: Timestamp) -> Op
     })
 }
 
-/// Somebody put the Secret of the retiring credential back, and it does not log in: IAM shows it as switched off, or its
-/// password was reset since.
-fn put_back_in_vain(observed: &Observed, secret: &SecretFact, retiring: &Retiring) -> bool {
-    let current = observed.resource.recorded.credential.as_ref().map(|current| &current.id);
-    let Some(published) = secret.published().filter(|published| published.credential.id == retiring.id) else {
-        return false;
-    };
-    let switched_off = ownership::listed(observed)
-        .into_iter()
-        .any(|listed| listed.id == retiring.id && matches!(listed.usable, Usable::No));
-    let works = !switched_off && Some(published.epoch) >= retiring.published;
-    current != Some(&retiring.id) && !works && !observed.removed.contains(&retiring.id)
+/// Why what somebody put back does not log in.
+enum PutBack {
+    /// Its password was reset since.
+    Dead,
+    /// IAM shows the credential as switched off.
+    Off,
+}
+
+/// Somebody put the Secret of the retiring credential back, and it does not log in. Nothing is lost when it goes.
+fn put_back(observed: &Observed, secret: &SecretFact, retiring: &Retiring) -> Option<PutBack> {
+    let recorded = &observed.resource.recorded;
+    let published = secret.published().filter(|published| published.credential.id == retiring.id)?;
+    let current = recorded.credential.as_ref().map(|current| &current.id);
+    if current == Some(&retiring.id) || observed.removed.contains(&retiring.id) {
+        return None;
+    }
+    // An epoch that no operation has reached was not written by one.
+    let reset = retiring.published.filter(|epoch| *epoch <= recorded.completed);
+    if Some(published.epoch) < reset {
+        return Some(PutBack::Dead);
+    }
+    ownership::shows(observed, &retiring.id, |usable| *usable == Usable::No).then_some(PutBack::Off)
+}
+
+/// Somebody may have switched it on again together with its Secret, so List is believed only when it says so after the settle
+/// time as well.
+fn switched_off(observed: &Observed, operation: &Operation, retiring: &Retiring, now: Timestamp) -> Step {
+    let settled = later(operation.attempted_at, observed.settings.settle);
+    if now < settled {
+        return Step::Wait { until: Some(settled), verdict: Verdict::settling() };
+    }
+    if confirmed(observed) {
+        Step::DeleteCredential(retiring.id.clone(), Disposal::Retired)
+    } else {
+        Step::ConfirmListing
+    }
 }
 
 /// The second slot is that of a voided publication. Its removal may be on its way, so it is believed only when List still

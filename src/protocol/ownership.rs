@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::decide::later;
-use crate::facts::{Claim, Listed, Observed, Resource, SecretFact};
+use crate::facts::{Claim, Listed, Observed, Resource, SecretFact, Usable};
 use crate::memory::{Attempt, Stage};
 use crate::names::CredentialId;
 use crate::recorded::Means;
@@ -77,6 +77,11 @@ pub(crate) fn listed(observed: &Observed) -> Vec<&Listed> {
         .flat_map(|listing| &listing.credentials)
         .filter(|listed| !observed.removed.contains(&listed.id))
         .collect()
+}
+
+/// Whether List shows this credential, and shows it so.
+pub(crate) fn shows(observed: &Observed, id: &CredentialId, so: impl Fn(&Usable) -> bool) -> bool {
+    listed(observed).into_iter().any(|listed| listed.id == *id && so(&listed.usable))
 }
 
 /// The oldest credential that has nothing to do with us.

@@ -34,10 +34,10 @@ pub(crate) enum Failure {
     /// The pass took more steps than any pass should.
     #[error("gave up after {0} steps without an end; please report this")]
     Endless(usize),
-    /// Pass after pass met a conflict, each as often as this.
+    /// Pass after pass had to begin anew, each as often as this.
     #[error(
-        "gave up after {0} conflicts in a row: somebody writes the resource or its Secret all the time, or a webhook refuses \
-         with the code 409"
+        "gave up after it had to begin anew {0} times in a row: somebody writes the resource or its Secret all the time, or a \
+         webhook refuses with the code 409; please report this if neither is so"
     )]
     Collisions(usize),
     /// The pass panicked. Where, and with which words if they stand in the source, is in the log.

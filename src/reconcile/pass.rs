@@ -75,16 +75,16 @@ pub(crate) async fn reconcile(context: &Context, namespace: &str, name: &str) ->
             return again;
         }
     }
-    entry.collisions += 1;
+    // Longer and longer, for each of them may have cost a request to IAM, and what is told may meet a conflict as well.
+    let pause = Duration::from_secs(1 << entry.collisions.min(8));
+    entry.collisions = entry.collisions.saturating_add(1);
     if entry.collisions < MOST_COLLISIONS {
-        return Some(Duration::from_secs(1));
+        return Some(pause);
     }
-    // From here on it waits longer and longer: each pass may have cost a request to IAM.
-    entry.collisions = 0;
     let told = Box::pin(report_failure(context, namespace, name, &Failure::Collisions(MOST_STARTS))).await;
     match next_look(context, namespace, name, told) {
-        ControlFlow::Break(again) => again,
-        ControlFlow::Continue(()) => Some(Duration::from_secs(1)),
+        ControlFlow::Break(again) => again.map(|again| again.max(pause)),
+        ControlFlow::Continue(()) => Some(pause),
     }
 }
 

@@ -5,7 +5,7 @@ use kube::ResourceExt;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::json;
 
-use super::failure::{Failure, kubernetes, message};
+use super::failure::{Failure, kubernetes};
 use super::pass::{Pass, bounded, in_time};
 use crate::api::{FINALIZER, KeyspacesCredentialStatus, MANAGER};
 use crate::protocol::{CredentialId, Epoch, SecretName, ServiceUserName};
@@ -85,13 +85,7 @@ impl Pass<'_> {
                     ),
                 }),
             },
-            Err(kube::Error::Api(status)) if matches!(status.code, 400 | 403 | 413 | 422) => {
-                // A webhook sees the Secret as it is, too.
-                let quoted = existing.is_some_and(|existing| secret::quoted(existing, &status.message));
-                let message = if quoted { UNSPOKEN.to_owned() } else { message(&status.message) };
-                Err(Failure::SecretRefused { message })
-            }
-            Err(error) => Err(kubernetes("trying the Secret's write", &error)),
+            Err(error) => Err(refused_trial(&error, existing)),
         }
     }
 
@@ -238,6 +232,21 @@ impl Pass<'_> {
             }
         };
         in_time(self.context, call).await
+    }
+}
+
+/// A dry run that failed. A webhook sees the Secret as it is, too, so its words are shown only if they repeat nothing of it.
+fn refused_trial(error: &kube::Error, existing: Option<&Secret>) -> Failure {
+    match (kubernetes("trying the Secret's write", error), error) {
+        (Failure::Refused { doing, message }, kube::Error::Api(status)) => {
+            let quoted = existing.is_some_and(|existing| secret::quoted(existing, &status.message));
+            let message = if quoted { UNSPOKEN.to_owned() } else { message };
+            match status.code {
+                400 | 403 | 413 | 422 => Failure::SecretRefused { message },
+                _ => Failure::Refused { doing, message },
+            }
+        }
+        (failure, _) => failure,
     }
 }
 

@@ -311,3 +311,31 @@ fn a_secret_from_before_a_reset_is_no_rollback() {
     world.run_for(OVERLAP * 2);
     assert_eq!(world.ids(), [id(3)].into());
 }
+
+#[test]
+fn a_doubt_with_an_end_far_ahead_costs_two_resets_and_no_more() {
+    let mut world = ready();
+    world.run();
+    world.resource.recorded.reset_in_doubt =
+        Some(ResetInDoubt { id: id(1), until: world.now + SignedDuration::from_hours(1000) });
+    world.run_for(LONG);
+    assert_whole(&world);
+    assert_eq!((resets(&world), &world.recorded().reset_in_doubt), (2, &None));
+}
+
+#[test]
+fn a_rollback_is_not_reset_at_once() {
+    let mut world = ready();
+    world.resource.rotation.interval = Some(SignedDuration::from_hours(720));
+    world.pass_time(SignedDuration::from_hours(7000));
+    world.run();
+    assert_eq!(resets(&world), 1);
+    let former = world.secret.clone();
+    world.secret = SecretFact::Absent;
+    world.run();
+    assert_eq!(world.published(), Some(id(2)));
+    (world.secret, world.published_reset) = (former, 1);
+    world.run();
+    assert_eq!((world.published(), resets(&world)), (Some(id(1)), 1));
+    assert!(world.works());
+}

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::world::{Fault, OVERLAP, World, id};
+use super::world::{Fault, OVERLAP, SETTLE, World, id};
 use crate::*;
 
 const INTERVAL: SignedDuration = SignedDuration::from_hours(720);
@@ -112,10 +112,21 @@ fn a_secret_whose_credential_is_switched_off_is_healed_though_it_was_put_back() 
     world.run_for(OVERLAP * 2);
     assert_eq!(world.recorded().retiring.as_ref().map(|one| one.stage), Some(RetiringStage::Inactive));
     world.secret = former;
+    let mut switched_on = world.clone();
     world.run();
+    assert!(world.deleted.is_empty(), "it is believed only when List says so after the settle time");
+    world.run_for(SETTLE);
     assert_eq!((world.reason(), world.published()), (Reason::Published, Some(id(3))));
     world.run_for(OVERLAP * 20);
     assert_eq!(world.ids(), [id(3)].into(), "nothing is left");
+
+    // The same, but somebody has switched it on again, and List shows that late.
+    switched_on.run();
+    switched_on.iam.iter_mut().for_each(|listed| listed.usable = Usable::Yes);
+    switched_on.run_for(SETTLE);
+    assert_eq!((switched_on.reason(), switched_on.published()), (Reason::Published, Some(id(1))));
+    switched_on.run_for(OVERLAP * 20);
+    assert_eq!((switched_on.ids(), switched_on.next_id), ([id(1)].into(), 3));
 }
 
 /// Where a step of this kind is.

@@ -409,7 +409,8 @@ impl World {
     fn publish(&mut self, observed: &mut Observed, epoch: Epoch) -> bool {
         let in_hand = self.in_hand().cloned().expect("only a password in hand can be published");
         let number = (1..self.next_id).find(|number| id(*number) == in_hand).expect("it was created");
-        let credential = issued(number, self.now);
+        let created_at = self.iam.iter().find(|listed| listed.id == in_hand).map(|listed| listed.created_at);
+        let credential = issued(number, created_at.unwrap_or(self.now));
         self.published_reset = self.held;
         self.secret = SecretFact::Ours(OurSecret {
             published: Some(Published { credential, epoch }),
