@@ -74,7 +74,7 @@ pub(crate) fn decide(
         // Before anything else goes to make room: it would be gone for nothing if the Secret is refused.
         Stage::Begun => Step::Preflight(operation.epoch),
         Stage::Preflighted | Stage::InHand { .. } => {
-            free_a_slot(observed, operation, now).unwrap_or(Step::Create(operation.epoch))
+            free_a_slot(observed, operation, secret, now).unwrap_or(Step::Create(operation.epoch))
         }
     }
 }
@@ -169,9 +169,8 @@ fn remove_orphans(observed: &Observed, operation: &Operation, now: Timestamp) ->
 }
 
 /// Then the retiring credential, whose end is only early, or a foreign one if the owner says so; the current one never.
-fn free_a_slot(observed: &Observed, operation: &Operation, now: Timestamp) -> Option<Step> {
+fn free_a_slot(observed: &Observed, operation: &Operation, secret: &SecretFact, now: Timestamp) -> Option<Step> {
     let recorded = &observed.resource.recorded;
-    let secret = observed.secret.as_ref()?;
     if let (Some(retiring), Some(_)) = (&recorded.retiring, &recorded.credential) {
         if rolled_back(observed, secret, now).is_some() {
             // Somebody put its Secret back meanwhile, and it works. Then nothing is needed any more.

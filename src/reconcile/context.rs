@@ -98,7 +98,7 @@ pub(crate) struct Entry {
     pub(crate) held: Option<Held>,
     /// What was last said about a resource that cannot be understood, so that it is said once.
     pub(crate) told: Option<String>,
-    /// How many passes in a row have met nothing but conflicts.
+    /// How many passes in a row had to begin anew until they gave way.
     pub(crate) collisions: u32,
 }
 

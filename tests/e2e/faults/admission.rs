@@ -77,6 +77,21 @@ async fn until_passwords_are_dropped(world: &World, dropped: bool) {
     world.kubectl(&["delete", "secret", "probe"]).await.success();
 }
 
+/// Denies updates of the Secret where the condition holds, in words that quote the published password.
+async fn deny_and_quote(world: &World, condition: &str) {
+    let quotes = json!({ "validations": [{
+        "expression": "false", "messageExpression": "'no: ' + string(oldObject.data.password)",
+    }] });
+    admission(world, "Validating", condition, quotes, json!({ "validationActions": ["Deny"] })).await;
+    // Another value each time: kubectl sends none that is there already.
+    let mut probes = 0..;
+    let mut denied = async || {
+        let label = format!("probe={}", probes.next().unwrap_or(0));
+        !world.kubectl(&["label", "secret", "orders", "--overwrite", &label]).await.stderr.is_empty()
+    };
+    assert!(world.eventually(async || denied().await).await, "the policy is at work");
+}
+
 #[tokio::test]
 async fn a_password_that_admission_drops_in_a_dry_run_too_costs_no_credential() {
     let world = proxied("dropped", &[]).await;
@@ -196,17 +211,7 @@ async fn a_stamp_that_is_another_one_at_each_write_holds_nothing_up() {
 async fn what_a_refusal_of_the_dry_run_quotes_is_not_repeated() {
     let world = proxied("tried", &[]).await;
     ready(&world, "1h").await;
-    let quotes = json!({ "validations": [{
-        "expression": "false", "messageExpression": "'no: ' + string(oldObject.data.password)",
-    }] });
-    admission(&world, "Validating", "request.operation == 'UPDATE'", quotes, json!({ "validationActions": ["Deny"] }))
-        .await;
-    let mut probes = 0..;
-    let mut admitted = async || {
-        let label = format!("probe={}", probes.next().unwrap_or(0));
-        world.kubectl(&["label", "secret", "orders", "--overwrite", &label]).await.stderr.is_empty()
-    };
-    assert!(world.eventually(async || !admitted().await).await, "the policy is at work");
+    deny_and_quote(&world, "request.operation == 'UPDATE'").await;
     world.rotate("orders", "once").await;
     let message = world.stalled("orders", "SecretRefused").await;
     assert!(message.contains("its words are not shown"), "{message}");
@@ -219,18 +224,8 @@ async fn what_a_refusal_of_the_dry_run_quotes_is_not_repeated() {
 async fn what_a_refusal_of_the_fence_quotes_is_not_repeated() {
     let world = proxied("quoting", &["--settle", "2s"]).await;
     ready(&world, "1h").await;
-    let quotes = json!({ "validations": [{
-        "expression": "false", "messageExpression": "'no: ' + string(object.data.password)",
-    }] });
     let fences = "request.operation == 'UPDATE' && !request.dryRun && object.metadata.name == 'orders'";
-    admission(&world, "Validating", fences, quotes, json!({ "validationActions": ["Deny"] })).await;
-    // Another value each time: kubectl sends none that is there already.
-    let mut probes = 0..;
-    let mut admitted = async || {
-        let label = format!("probe={}", probes.next().unwrap_or(0));
-        world.kubectl(&["label", "secret", "orders", "--overwrite", &label]).await.stderr.is_empty()
-    };
-    assert!(world.eventually(async || !admitted().await).await, "the policy is at work");
+    deny_and_quote(&world, fences).await;
     world.iam.set_fault(Fault::on(Operation::Create, FaultKind::Close).after_effect());
     world.rotate("orders", "once").await;
     let message = world.stalled("orders", "KubernetesRefused").await;

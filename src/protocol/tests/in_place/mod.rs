@@ -269,6 +269,8 @@ fn a_rotation_that_waits_for_a_former_secret_wakes_when_that_is_gone_and_not_bef
     let (until, verdict) = world.wait();
     assert_eq!((verdict.reason, resets(&world)), (Reason::RotationWaits, 0));
     assert!(until.unwrap() > world.now, "it is due, and looked at ten times in a second");
+    world.run_for(SignedDuration::from_hours(24 * 10));
+    assert_eq!((resets(&world), world.recorded().former_secrets.len()), (1, 0));
 }
 
 #[test]
