@@ -6,7 +6,8 @@ mod spec;
 mod status;
 
 #[cfg(test)]
-mod grammar;
+#[path = "../../tests/unit/api/schema_patterns.rs"]
+mod tests;
 
 pub use span::{InvalidSpan, Span};
 pub use spec::{

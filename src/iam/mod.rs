@@ -29,7 +29,8 @@ mod scrub;
 mod witness;
 
 #[cfg(test)]
-mod adapter_tests;
+#[path = "../../tests/unit/iam/adapter/mod.rs"]
+mod tests;
 
 use jiff::Timestamp;
 use keyspaces_credential_protocol::{CredentialId, ServiceUserName};

@@ -204,4 +204,5 @@ fn seconds(seconds: f64) -> Duration {
 }
 
 #[cfg(test)]
+#[path = "../../tests/unit/iam/pace.rs"]
 mod tests;

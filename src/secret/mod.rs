@@ -3,11 +3,11 @@
 //! [`render`] and [`read`] are pure. The writing, fenced by a resourceVersion, is in
 //! [`reconcile`](crate::reconcile), where all effects are.
 
-#[cfg(test)]
-mod mutations;
 mod read;
 mod render;
+
 #[cfg(test)]
+#[path = "../../tests/unit/secret/mod.rs"]
 mod tests;
 
 pub use read::{Seen, read};

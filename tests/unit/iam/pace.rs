@@ -1,3 +1,5 @@
+//! How often IAM is asked: no window of time holds more turns than burst and rate allow.
+
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 
 mod create;
 mod list_and_delete;
-mod mutilated;
+mod malformed;
 mod server;
 
 use std::time::Duration;

@@ -6,9 +6,9 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
-use super::{FENCE, Login, Owner, Seen, changed, published, quoted, read, release, render};
 use crate::api::KeyspacesCredential;
 use crate::protocol::{CredentialId, Epoch, OurSecret, Rendering, SecretFact, ServiceUserName};
+use crate::secret::{FENCE, Login, Owner, Seen, changed, published, quoted, read, release, render};
 
 const PASSWORD: &str = "a/60+character=password";
 

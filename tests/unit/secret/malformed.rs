@@ -9,9 +9,9 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{CREDENTIAL_ID, DIGEST, EPOCH, FENCE, ISSUED_AT, Login, Owner, digest, published, read, render};
 use crate::api::KeyspacesCredential;
 use crate::protocol::{CredentialId, Epoch, SecretFact, ServiceUserName};
+use crate::secret::{CREDENTIAL_ID, DIGEST, EPOCH, FENCE, ISSUED_AT, Login, Owner, digest, published, read, render};
 
 const PASSWORD: &str = "a/60+character=password";
 const USER_NAME: &str = "orders-app-at-111122223333";

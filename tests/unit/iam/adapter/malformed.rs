@@ -35,13 +35,13 @@ async fn a_reply_to_list_that_breaks_off_anywhere_is_no_list() {
 }
 
 /// Some bytes of a reply become others, which may be the tags' own.
-fn mutation() -> impl Strategy<Value = Vec<(prop::sample::Index, char)>> {
+fn other_bytes() -> impl Strategy<Value = Vec<(prop::sample::Index, char)>> {
     let byte =
         prop_oneof![3 => prop::char::range(' ', '~'), 1 => prop::sample::select(vec!['<', '>', '&', '/', '\0', 'é'])];
     prop::collection::vec((any::<prop::sample::Index>(), byte), 1..4)
 }
 
-fn mutated(whole: &str, changes: &[(prop::sample::Index, char)]) -> String {
+fn malformed(whole: &str, changes: &[(prop::sample::Index, char)]) -> String {
     let mut letters: Vec<char> = whole.chars().collect();
     for (index, letter) in changes {
         let place = index.index(letters.len());
@@ -54,8 +54,8 @@ fn mutated(whole: &str, changes: &[(prop::sample::Index, char)]) -> String {
 fn a_reply_to_create_with_other_bytes_is_whole_or_ambiguous_and_shows_no_password() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let config = ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() };
-    proptest!(config, |(changes in mutation())| {
-        let reply = mutated(&created(), &changes);
+    proptest!(config, |(changes in other_bytes())| {
+        let reply = malformed(&created(), &changes);
         let server = Server::start(vec![Reply::Answer(200, reply.clone())]);
         match runtime.block_on(iam(&server).create(Turn::for_test(), &user())) {
             Ok(issued) => {
