@@ -31,7 +31,7 @@ pub(crate) async fn schedule(screen: &Screen, stage: &Stage, old: &Pair) -> Resu
 }
 
 /// A Secret that is lost comes back, with another password.
-pub(crate) async fn heal(screen: &Screen, stage: &Stage, lost: &Pair) -> Result<Pair, String> {
+pub(crate) async fn recover(screen: &Screen, stage: &Stage, lost: &Pair) -> Result<Pair, String> {
     screen.heading("A Secret that is deleted by mistake");
     stage.run(screen, "kubectl delete -n shop secret orders-keyspaces").await?;
     let new = stage.pair_after(lost).await?;

@@ -128,7 +128,7 @@ async fn tell(arguments: &Arguments, screen: &Screen, stage: &Stage) -> Result<(
     let first = story::ask(screen, stage).await?;
     let second = story::rotate(screen, stage, &first).await?;
     let third = accidents::schedule(screen, stage, &second).await?;
-    let fourth = accidents::heal(screen, stage, &third).await?;
+    let fourth = accidents::recover(screen, stage, &third).await?;
     let fifth = accidents::respect(screen, stage, &fourth).await?;
     if !arguments.keep {
         story::delete(screen, stage, &fifth, 5).await?;
