@@ -44,7 +44,7 @@ test: setup image-root ## run every test, with short bounds
 # cannot be loaded into it.
 test-all: test ## run every test, and the long ones too
 	OPERATOR_UNDER_TEST=$(abspath $(IMAGE_ROOT))/keyspaces-credential-operator RUST_TEST_THREADS=$(or $(RUST_TEST_THREADS),4) \
-	  cargo test --locked --workspace --test e2e -- --skip faults::clock --skip faults::panics
+	  cargo test --locked --workspace --test e2e -- --skip recovery::clock --skip recovery::panics
 	CRASH_PAIRS=all cargo test --locked --workspace --test e2e crash:: -- --nocapture
 	LOAD=1000 cargo test --locked --workspace --test e2e many_resources -- --nocapture
 	$(MAKE) soak

@@ -276,9 +276,14 @@ impl World {
         self.try_apply(name, spec).await.expect("the API server accepts it")
     }
 
-    /// Applies a resource for [`USER`] with the defaults and waits until it is ready.
+    /// Applies a resource for [`USER`] with the defaults.
+    pub async fn apply_with_defaults(&self, name: &str) -> KeyspacesCredential {
+        self.apply(name, json!({ "iamUserName": USER })).await
+    }
+
+    /// The same, and waits until it is ready.
     pub async fn ready_with_defaults(&self, name: &str) -> KeyspacesCredential {
-        self.apply(name, json!({ "iamUserName": USER })).await;
+        self.apply_with_defaults(name).await;
         self.ready(name).await
     }
 

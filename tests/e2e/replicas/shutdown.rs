@@ -1,0 +1,104 @@
+//! SIGTERM at the worst moments: what is in hand is published, nothing new is begun, and it ends with code 0.
+
+use keyspaces_emulator::{Fault, FaultKind, Operation};
+use kit::operator::signal;
+use kit::proxy::{Action, Which};
+use kit::world::World;
+
+use crate::BINARY;
+use crate::support::{settled, struck};
+
+/// Asks the operator to end, and waits until it has heard of it.
+async fn ask_to_end(world: &mut World) {
+    signal("TERM", world.operator().id()).await;
+    assert!(world.eventually(async || world.log().contains("stopping: ")).await, "{}", world.log());
+}
+
+#[tokio::test]
+async fn what_iam_is_creating_is_published_before_it_ends() {
+    let mut world = World::new(BINARY, "ending").await;
+    world.start(&["--iam-deadline", "60s", "--hold", "60s"]);
+    world.iam.set_fault(Fault::on(Operation::Create, FaultKind::Delay { ms: 5000 }));
+    world.apply_with_defaults("orders").await;
+    struck(&world).await;
+    assert_eq!(world.operator().terminate().await, Some(0), "{}", world.log());
+    // There is nobody who could do anything more.
+    world.assert_whole("orders").await;
+    assert_eq!((world.counts().0, world.counts().2), (1, 0));
+}
+
+#[tokio::test]
+async fn a_password_in_hand_is_published_and_recorded_before_it_ends() {
+    let mut world = World::proxied(BINARY, "handed").await;
+    world.start(&["--hold", "60s", "--api-deadline", "60s"]);
+    let gate = world.proxy().hold(Which::writes().of("secrets"));
+    world.apply_with_defaults("orders").await;
+    gate.arrived().await;
+    ask_to_end(&mut world).await;
+    gate.release();
+    assert_eq!(world.operator().ended().await, Some(0), "{}", world.log());
+    world.assert_whole("orders").await;
+    assert_eq!((world.counts().0, world.counts().2), (1, 0));
+}
+
+#[tokio::test]
+async fn a_pass_that_has_nothing_in_hand_goes_no_step_further() {
+    let mut world = World::proxied(BINARY, "halted").await;
+    world.start(&["--api-deadline", "60s"]);
+    let gate = world.proxy().hold(Which::dry_runs().of("secrets"));
+    world.apply_with_defaults("orders").await;
+    gate.arrived().await;
+    ask_to_end(&mut world).await;
+    gate.release();
+    assert_eq!(world.operator().ended().await, Some(0), "{}", world.log());
+    assert_eq!(world.counts().0, 0, "the next step was Create");
+    let last = world.proxy().requests_that(&Which::effects()).pop().expect("it has written");
+    assert!(last.dry_run, "{last:?}");
+    world.start(&[]);
+    settled(&world).await;
+    assert_eq!((world.counts().0, world.counts().2), (1, 0));
+}
+
+#[tokio::test]
+async fn while_iam_hangs_it_ends_and_the_next_process_removes_what_was_created() {
+    let mut world = World::new(BINARY, "hanging").await;
+    world.start(&[]);
+    world.iam.set_fault(Fault::on(Operation::Create, FaultKind::Hang).after_effect());
+    world.apply_with_defaults("orders").await;
+    struck(&world).await;
+    assert_eq!(world.operator().terminate().await, Some(0), "{}", world.log());
+    world.start(&[]);
+    settled(&world).await;
+    assert_eq!((world.counts().0, world.counts().2), (2, 1));
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let mut world = World::new(BINARY, "impatient").await;
+    world.start(&["--iam-deadline", "1h"]);
+    world.iam.set_fault(Fault::on(Operation::Create, FaultKind::Hang).after_effect());
+    world.apply_with_defaults("orders").await;
+    struck(&world).await;
+    ask_to_end(&mut world).await;
+    assert_eq!(world.operator().terminate().await, Some(0), "{}", world.log());
+    assert!(world.log().contains("stopping in the middle of a pass"), "{}", world.log());
+    world.start(&[]);
+    settled(&world).await;
+    assert_eq!((world.counts().0, world.counts().2), (2, 1));
+}
+
+#[tokio::test]
+async fn before_a_silent_api_server_it_ends_although_it_cannot_publish() {
+    let mut world = World::proxied(BINARY, "mute").await;
+    world.start(&["--api-deadline", "2s"]);
+    let writes = Which::writes().of("secrets");
+    world.proxy().set_fault(kit::proxy::Fault::on(writes, Action::Hang).for_ever());
+    world.apply_with_defaults("orders").await;
+    world.proxy().until("the publication", |requests| requests.iter().any(|request| request.fault.is_some())).await;
+    assert_eq!(world.operator().terminate().await, Some(0), "{}", world.log());
+    assert_eq!(world.ids().len(), 1, "nobody has its password any more");
+    world.proxy().clear_faults();
+    world.start(&[]);
+    settled(&world).await;
+    assert_eq!((world.counts().0, world.counts().2), (2, 1));
+}
