@@ -35,13 +35,13 @@ build: ## build the operator and what tests it
 
 # Without `build`: tests bring features of their own, so what that has compiled would mostly be compiled again.
 # The image first, and alone: the tests that wait for a cluster should not compete with ten minutes of compiling.
-# More tests at a time than cores, for most of a story is waiting for times that the operator keeps.
+# More tests at a time than cores, for most of a test is waiting for times that the operator keeps.
 test: setup image-root ## run every test, with short bounds
 	RUST_TEST_THREADS=$(or $(RUST_TEST_THREADS),4) cargo test --locked --workspace --no-fail-fast
 
-# What takes too long for every change: the stories with the program of the image, all pairs of crashes, a thousand resources,
-# chaos from another seed, the larger model. The program of the image is static, so the library that stands in for the clock
-# cannot be loaded into it.
+# What takes too long for every change: the end-to-end tests with the program of the image, all pairs of crashes, a thousand
+# resources, chaos from another seed, the larger model. The program of the image is static, so the library that stands in for
+# the clock cannot be loaded into it.
 test-all: test ## run every test, and the long ones too
 	OPERATOR_UNDER_TEST=$(abspath $(IMAGE_ROOT))/keyspaces-credential-operator RUST_TEST_THREADS=$(or $(RUST_TEST_THREADS),4) \
 	  cargo test --locked --workspace --test e2e -- --skip recovery::clock --skip recovery::panics

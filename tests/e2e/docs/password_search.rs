@@ -1,4 +1,4 @@
-//! No password in any output, at the most talkative level, through a whole life with its accidents.
+//! No password is in any output, at the log level TRACE, through a whole life of a resource with accidents.
 
 use keyspaces_emulator::{Fault, FaultKind, Operation};
 use kit::world::{USER, World};

@@ -1,4 +1,4 @@
-//! The main job: a credential is made, published, rotated and removed.
+//! A resource is created: it gets a credential, the Secret looks as the spec says, and kubectl shows what became of it.
 
 use kit::world::USER;
 use kube::ResourceExt;
@@ -46,9 +46,9 @@ async fn kubectl_shows_what_a_user_wants_to_know() {
     );
 
     world.event("orders", "Published").await;
-    let story: Vec<String> = world.events("orders").await;
-    let reasons: Vec<&str> = story.iter().filter_map(|event| event.split(':').next()).collect();
-    assert_eq!(reasons, ["Creating", "CredentialCreated", "Published"], "{story:?}");
+    let events: Vec<String> = world.events("orders").await;
+    let reasons: Vec<&str> = events.iter().filter_map(|event| event.split(':').next()).collect();
+    assert_eq!(reasons, ["Creating", "CredentialCreated", "Published"], "{events:?}");
     let description = world.kubectl(&["describe", "kscred", "orders"]).await.success();
     assert!(description.contains("CredentialCreated"), "{description}");
 

@@ -1,4 +1,5 @@
-//! While nothing is going on in the operator, but something outside.
+//! A resource, its namespace or its IAM user is deleted while the operator is idle. Whatever the resource owns goes; with
+//! `Retain`, whatever works stays. Nothing of anybody else is touched.
 
 use futures::future::join_all;
 use keyspaces_emulator::{Fault, FaultKind, Operation};

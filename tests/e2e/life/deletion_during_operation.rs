@@ -1,4 +1,5 @@
-//! In the middle of an operation, by hand or with its namespace.
+//! A resource or its namespace is deleted while the operator creates or rotates its credential. With `Retain` only what was
+//! published stays.
 
 use futures::StreamExt;
 use keyspaces_emulator::{Fault, FaultKind, Operation};
@@ -46,14 +47,14 @@ enum Policy {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Story {
+struct Case {
     operates: Operates,
     at: At,
     then: Then,
     policy: Policy,
 }
 
-impl Story {
+impl Case {
     fn all() -> Vec<Self> {
         let mut all = Vec::new();
         for operates in [Operates::Creating, Operates::Rotating] {
@@ -82,7 +83,7 @@ impl Story {
         }
     }
 
-    async fn tell(self) {
+    async fn run(self) {
         let mut world = World::proxied(BINARY, "deletion").await;
         // A call that hangs is given up after more time than a slow machine needs to delete the resource.
         let deadline = if self.then == Then::Dies { "60s" } else { "10s" };
@@ -140,35 +141,35 @@ impl Story {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_the_middle_of_an_operation_it_leaves_what_the_policy_says_and_no_more() {
-    let stories = Story::all();
-    assert_eq!(stories.len(), 16);
-    futures::stream::iter(stories).for_each_concurrent(WORLDS, Story::tell).await;
+    let cases = Case::all();
+    assert_eq!(cases.len(), 16);
+    futures::stream::iter(cases).for_each_concurrent(WORLDS, Case::run).await;
 }
 
 #[tokio::test]
 async fn a_namespace_that_goes_in_the_middle_of_an_operation_leaves_nothing_and_nothing_is_made_anew() {
-    let stories = [(Operates::Creating, At::Reply), (Operates::Creating, At::Publication)]
+    let cases = [(Operates::Creating, At::Reply), (Operates::Creating, At::Publication)]
         .into_iter()
         .chain([(Operates::Rotating, At::Reply), (Operates::Rotating, At::Publication)])
-        .map(|(operates, at)| Story { operates, at, then: Then::GoesOn, policy: Policy::Delete });
-    futures::stream::iter(stories).for_each_concurrent(WORLDS, namespace_goes).await;
+        .map(|(operates, at)| Case { operates, at, then: Then::GoesOn, policy: Policy::Delete });
+    futures::stream::iter(cases).for_each_concurrent(WORLDS, namespace_goes).await;
 }
 
-async fn namespace_goes(story: Story) {
+async fn namespace_goes(case: Case) {
     let mut world = World::proxied(BINARY, "namespace").await;
     world.start(&["--iam-deadline", "10s", "--api-deadline", "60s"]);
-    if story.operates == Operates::Rotating {
+    if case.operates == Operates::Rotating {
         world.ready_with_defaults("orders").await;
         assert_eq!(world.ids(), [current(&world).await]);
     }
-    let gate = story.stop_at(&world);
-    match story.operates {
+    let gate = case.stop_at(&world);
+    match case.operates {
         Operates::Creating => {
             world.apply_with_defaults("orders").await;
         }
         Operates::Rotating => world.rotate("orders", "once").await,
     }
-    match story.at {
+    match case.at {
         At::Reply => struck(&world).await,
         At::Publication => gate.arrived().await,
     }
@@ -178,8 +179,8 @@ async fn namespace_goes(story: Story) {
     world.gone("orders").await;
     let gone = ["wait", "--for=delete", "namespace", &world.namespace, "--timeout=120s"];
     world.control_plane.kubectl(&gone).await.success();
-    assert_eq!(world.ids(), [""; 0], "{story:?}");
+    assert_eq!(world.ids(), [""; 0], "{case:?}");
     let deleted = carried_out(&world, Operation::Delete);
-    assert_eq!((world.counts().0, deleted), (story.creates(), story.creates()), "{story:?}");
+    assert_eq!((world.counts().0, deleted), (case.creates(), case.creates()), "{case:?}");
     assert_eq!(world.iam.leaks(world.log().as_bytes()), [""; 0]);
 }

@@ -1,4 +1,5 @@
-//! Many resources: IAM is asked at the pace that was allowed, and nobody waits for somebody else's trouble.
+//! Many resources at a time: the operator keeps to `--iam-rate` and `--iam-burst`, and no resource waits for the trouble of
+//! another.
 
 use std::time::Instant;
 
@@ -22,7 +23,7 @@ struct Allowed {
 const UNLIMITED: Allowed = Allowed { per_second: 1_000.0, burst: 1_000.0 };
 
 /// Starts the operator with the times of production: a machine that is busy must not look like an IAM that does not answer. For
-/// the same reason its log is short; the other stories have it at TRACE.
+/// the same reason its log is short; the other tests have it at TRACE.
 fn start(world: &mut World, allowed: Allowed) {
     let (rate, burst) = (allowed.per_second.to_string(), allowed.burst.to_string());
     let pace = ["--iam-rate", &rate, "--iam-burst", &burst];

@@ -1,4 +1,5 @@
-//! A failure is tried again at the pace that status tells: also after a restart, and at once when its owner changes something.
+//! The operator tries a failure again when `status.failures.next` says so: also after a restart. It tries at once when the
+//! owner changes something.
 
 use jiff::{SignedDuration, Timestamp};
 use kit::world::{PATIENCE, USER, World, has_condition};

@@ -1,4 +1,4 @@
-//! Rotation by schedule, the stages of a replaced credential, and what its owner can do about them.
+//! A schedule or a new value of the annotation `keyspaces.dev/rotate` rotates the credential, once.
 
 use jiff::SignedDuration;
 use keyspaces_emulator::{Fault, Operation};

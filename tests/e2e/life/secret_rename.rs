@@ -1,4 +1,5 @@
-//! Another name for the Secret: the new one first, the old one after its time, and the same credential.
+//! The spec gives the Secret another name. The credential stays the same: it is in the new Secret first, and the old one is
+//! deleted after the overlap.
 
 use keyspaces_credential_operator::api::KeyspacesCredentialStatus;
 use kit::world::{USER, World};

@@ -1,4 +1,5 @@
-//! A suspended resource is left alone in whatever it is in the middle of, and goes on from there.
+//! A suspended resource: the operator makes no call and no write for it, in whatever it is in the middle of, and goes on
+//! from there later.
 
 use keyspaces_credential_operator::api::KeyspacesCredential;
 use keyspaces_emulator::{Fault, FaultKind, Operation};

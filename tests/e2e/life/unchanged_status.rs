@@ -1,5 +1,5 @@
-//! What is told stays as it is while nothing changes: a status that changes at each look would call for the next look, here
-//! and in every tool that watches, for ever.
+//! The operator writes no status while nothing changes. A status that changes at each look would call for the next look,
+//! here and in every tool that watches, for ever.
 
 use futures::future::join_all;
 use k8s_openapi::api::core::v1::Secret;

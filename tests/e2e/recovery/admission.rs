@@ -1,4 +1,4 @@
-//! Admission that changes the Secret, or refuses it and quotes it.
+//! Admission changes the Secret, or refuses it with a message that quotes the password.
 
 use keyspaces_emulator::{Fault, FaultKind, Operation};
 use kit::world::{USER, World};

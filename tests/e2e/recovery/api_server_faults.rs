@@ -1,4 +1,4 @@
-//! An API server that refuses, hangs, is down, stalls its watches or answers with what was.
+//! The API server refuses, hangs, is down, stalls its watches or answers with an old version.
 
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};

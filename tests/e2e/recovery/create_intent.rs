@@ -1,4 +1,5 @@
-//! Before there is a Create, there is its record, and the Secret's write was tried. The Create itself is sent once.
+//! The operator records a Create in status and tries the write of the Secret as a dry run before it sends the Create. It
+//! sends the Create once, and removes the leftover of one whose reply was lost.
 
 use futures::future::join_all;
 use keyspaces_emulator::{Fault as IamFault, FaultKind, Operation};

@@ -1,4 +1,4 @@
-//! An error is never evidence of absence.
+//! A Secret or a resource that cannot be read is not taken for absent.
 
 use std::time::Duration;
 

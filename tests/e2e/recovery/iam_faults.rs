@@ -1,4 +1,4 @@
-//! IAM that refuses, lags or shows its lists in pieces.
+//! IAM throttles, shows new credentials late or lists them in pages.
 
 use std::pin::pin;
 use std::time::Duration;

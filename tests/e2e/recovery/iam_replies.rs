@@ -1,4 +1,4 @@
-//! What becomes of a call to IAM whose reply is of no use, or that takes effect long after its reply was lost.
+//! A reply of IAM is incomplete, or a call takes effect long after its reply was lost.
 
 use futures::future::join_all;
 use keyspaces_emulator::{Fault, FaultKind, Operation};

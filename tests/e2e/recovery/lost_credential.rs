@@ -1,4 +1,5 @@
-//! A credential that is gone from IAM is replaced. One that a human has switched off is reported and left as it is.
+//! Somebody deletes the credential or its user in IAM, and the operator makes a new one. A credential that somebody has
+//! switched off it reports and leaves as it is.
 
 use kit::world::{USER, World, has_condition};
 use serde_json::json;

@@ -1,4 +1,5 @@
-//! What is lost is made anew, what is edited is put right, and what a human did in IAM is told and not undone.
+//! Somebody deletes or edits the Secret. A password that is lost is replaced by a new credential; labels, annotations and
+//! keys are put right with the same one.
 
 use kit::world::USER;
 use kube::ResourceExt;

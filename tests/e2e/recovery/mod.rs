@@ -1,5 +1,5 @@
-//! Something is lost, fails or lies: a Secret, a credential, the process, IAM, the API server, the clock. No published password
-//! dies, and nothing is left over.
+//! Something is lost, fails or lies: a Secret, a credential, the process, IAM, the API server, the clock. No published
+//! password dies, and nothing is left over.
 //!
 //! `tests/FAULTS.md` says which test is about which fault. `create_intent`, `secret_publication` and `failed_reads` show the
 //! rules of the protocol from outside: the operator runs behind a proxy that holds, refuses and drops requests. A test there

@@ -1,4 +1,4 @@
-//! A panic wherever a pass asks what time it is: the clock fails there, once, and Rust's standard library panics.
+//! A pass panics at any place where it reads the clock: the clock fails there once, and Rust's standard library panics.
 
 use futures::future::join_all;
 use keyspaces_emulator::Options;

@@ -1,4 +1,5 @@
-//! The Secret is written with the resourceVersion that was read, and counts by the epoch that it carries.
+//! The operator writes the Secret with the resourceVersion that it read. A password counts as published by the epoch in the
+//! Secret, whatever became of the reply.
 
 use futures::future::join_all;
 use k8s_openapi::api::core::v1::Secret;

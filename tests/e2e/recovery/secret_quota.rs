@@ -1,4 +1,4 @@
-//! The Secret's write, hindered after the password is in hand.
+//! A quota refuses the Secret: before there is a password, or after it.
 
 use keyspaces_credential_operator::api::KeyspacesCredential;
 use kit::world::{USER, World, has_condition};

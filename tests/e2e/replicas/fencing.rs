@@ -1,4 +1,4 @@
-//! Two operators on one namespace, and nothing between them but the fences.
+//! Two operators act on one namespace without an election. Only the epoch and the resourceVersion keep them apart.
 
 use keyspaces_credential_operator::api::KeyspacesCredentialStatus;
 use keyspaces_emulator::{Fault, FaultKind, Operation};

@@ -1,4 +1,4 @@
-//! Two replicas: one acts, the other one takes over, and whoever comes back too late does no harm.
+//! Two replicas with an election: one acts, the other one takes over, and one that comes back too late does no harm.
 
 use k8s_openapi::api::coordination::v1::Lease;
 use keyspaces_credential_operator::api::MANAGER;
@@ -26,7 +26,7 @@ async fn grant(world: &World) {
     world.kubectl(&[&["apply"], RIGHT.as_slice()].concat()).await.success();
 }
 
-/// How the replicas of these stories are started. The leader renews for two thirds of the lease, and that is as long as a busy
+/// How the replicas of these tests are started. The leader renews for two thirds of the lease, and that is as long as a busy
 /// machine may stand still.
 fn flags(world: &World) -> Vec<String> {
     ["--leader-election", "true", "--lease-namespace", &world.namespace, "--lease-duration", "9s"]

@@ -1,12 +1,12 @@
-//! SIGTERM at the worst moments: what is in hand is published, nothing new is begun, and it ends with code 0.
+//! The operator gets SIGTERM at the worst moments: it publishes a password in hand, begins nothing new and ends with code 0.
 
 use keyspaces_emulator::{Fault, FaultKind, Operation};
 use kit::operator::signal;
 use kit::proxy::{Action, Which};
-use kit::world::World;
+use kit::world::{PATIENCE, World};
 
 use crate::BINARY;
-use crate::support::{settled, struck};
+use crate::support::{settled, struck, world};
 
 /// Asks the operator to end, and waits until it has heard of it.
 async fn ask_to_end(world: &mut World) {
@@ -101,4 +101,15 @@ async fn before_a_silent_api_server_it_ends_although_it_cannot_publish() {
     world.start(&[]);
     settled(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 1));
+}
+
+#[tokio::test]
+async fn sigterm_ends_it_with_code_zero_and_a_new_one_goes_on() {
+    let mut world = world("sigterm").await;
+    world.ready_with_defaults("orders").await;
+    assert_eq!(world.operator().terminate().await, Some(0), "{}", world.log());
+    world.start(&[]);
+    assert!(world.iam.wait_until(PATIENCE, |iam| iam.calls().len() == 3).await, "the new one looks at IAM once");
+    world.assert_whole("orders").await;
+    assert_eq!(world.counts(), (1, 2, 0));
 }

@@ -1,4 +1,5 @@
-//! The operator's start and end: one clear line and a non-zero exit, or waiting with a clear line where waiting is right.
+//! The operator starts. Where that cannot work it ends with one clear line and a non-zero code; where it only has to wait,
+//! it says what for.
 
 use std::path::Path;
 use std::process::Command;
@@ -78,17 +79,6 @@ async fn without_the_crd_it_waits_and_says_how_to_install_it() {
         ticks.tick().await;
     }
     assert_eq!(operator.terminate().await, Some(0), "{}", read());
-}
-
-#[tokio::test]
-async fn sigterm_ends_it_with_code_zero_and_a_new_one_goes_on() {
-    let mut world = world("sigterm").await;
-    world.ready_with_defaults("orders").await;
-    assert_eq!(world.operator().terminate().await, Some(0), "{}", world.log());
-    world.start(&[]);
-    assert!(world.iam.wait_until(PATIENCE, |iam| iam.calls().len() == 3).await, "the new one looks at IAM once");
-    world.assert_whole("orders").await;
-    assert_eq!(world.counts(), (1, 2, 0));
 }
 
 #[tokio::test]

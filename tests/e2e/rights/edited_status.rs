@@ -1,4 +1,4 @@
-//! Status is no right: whoever can write it must not gain another IAM user's credential by it, nor destroy one.
+//! Status gives no rights: somebody who can write it must not gain the credential of another IAM user, nor delete one.
 
 use keyspaces_emulator::Operation;
 use kit::world::{USER, World};

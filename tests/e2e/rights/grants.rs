@@ -1,5 +1,5 @@
-//! A namespace gets the IAM users that it is granted, and no others: nothing is asked of IAM before, and nothing is lost when a
-//! grant is taken away.
+//! A namespace gets the IAM users that it is granted, and no others. The operator asks IAM nothing before, and nothing is
+//! lost when a grant is taken away.
 
 use std::process::Command;
 

@@ -1,4 +1,5 @@
-//! What stands in the way outside of the spec: a condition that says what to do, no Create, nothing overwritten.
+//! IAM refuses the operator: the user does not exist, the operator has no identity or lacks a permission. A condition names
+//! what is missing, and the operator goes on when it is there.
 
 use futures::future::join_all;
 use keyspaces_emulator::{Fault, FaultKind, Operation};

@@ -1,4 +1,4 @@
-//! Bad input: refused by the schema, with words that help, before anything reaches IAM.
+//! The schema refuses a spec that makes no sense, with a message that helps, before anything reaches IAM.
 
 use kit::world::{USER, World};
 use kube::ResourceExt;

@@ -1,4 +1,4 @@
-//! Two credentials a user and no more: what takes the second place, and what becomes of it.
+//! IAM allows two credentials a user. What takes the second slot, and what becomes of it.
 
 use std::time::Duration;
 

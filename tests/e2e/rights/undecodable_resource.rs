@@ -1,4 +1,4 @@
-//! Resources that the types cannot hold: the CRD was loosened, or is older than the operator.
+//! Resources that the types of the operator cannot hold: the CRD was loosened, or is of another version.
 
 use keyspaces_emulator::Options;
 use kit::world::{USER, World};

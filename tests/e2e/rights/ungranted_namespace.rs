@@ -1,4 +1,5 @@
-//! Two namespaces and one IAM user: who has no grant takes nothing and blocks nobody, whatever its age and its status.
+//! Two namespaces want one IAM user. The one without a grant gets nothing and holds nobody up, whatever its age and whatever
+//! it writes into its status.
 
 use keyspaces_credential_operator::api::{FINALIZER, KeyspacesCredential};
 use kit::world::{USER, World, add_namespace, grant, has_condition};

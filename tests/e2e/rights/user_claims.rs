@@ -1,7 +1,7 @@
-//! One IAM user, resources in several namespaces: the oldest has it, and nobody learns of another namespace what it is called.
+//! Several resources want one IAM user: the oldest has it. Nobody learns what a resource of another namespace is called.
 //!
-//! The operators of the other stories look at one namespace each. This one looks at all of them, so it has a control plane
-//! of its own.
+//! The operators of the other tests look at one namespace each. For the test across namespaces there is a control plane of
+//! its own, with an operator that looks at all of them.
 
 use std::path::Path;
 use std::time::Duration;

@@ -15,7 +15,7 @@ mod leash;
 pub mod login;
 pub mod operator;
 mod oracle;
+mod password_search;
 pub mod proxy;
-mod silence;
 pub mod soak;
 pub mod world;

@@ -1,6 +1,6 @@
 //! One world a test: a namespace, an IAM of its own, an operator that looks at that namespace.
 //!
-//! A test reads like the story that it tells: `world.apply(…)`, `world.ready("orders")`, `world.login("orders")`.
+//! A test reads as what a user does: `world.apply(…)`, `world.ready("orders")`, `world.login("orders")`.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,8 +19,8 @@ use tempfile::TempDir;
 use crate::control_plane::{ControlPlane, OPERATOR};
 use crate::login::login;
 use crate::operator::{Operator, Start};
+use crate::password_search::Searched;
 use crate::proxy::Proxy;
-use crate::silence::Searched;
 
 /// How long a test waits for something that has to happen. Nothing is concluded from how long it took.
 pub const PATIENCE: Duration = Duration::from_mins(3);
@@ -185,8 +185,8 @@ impl World {
             ("--hold", "6s"),
             ("--recheck", "1s"),
             ("--iam-deadline", "10s"),
-            // The fences are what everything rests on, and they are tried without the net under them. The stories about the
-            // election switch it on.
+            // The fences have to hold without an election, so they are tested without one. The tests of the election switch
+            // it on.
             ("--leader-election", "false"),
         ];
         for (flag, value) in usual {

@@ -189,11 +189,11 @@ mod tests {
 
     #[test]
     fn what_happens_is_a_function_of_the_seed() {
-        let story = |seed| {
+        let actions = |seed| {
             let mut plan = Plan::new(seed);
             (0..200).map(|_| format!("{:?}", plan.next())).collect::<Vec<String>>()
         };
-        assert_eq!(story(1), story(1));
-        assert_ne!(story(1), story(2));
+        assert_eq!(actions(1), actions(1));
+        assert_ne!(actions(1), actions(2));
     }
 }

@@ -1,6 +1,6 @@
 //! No password is anywhere but in the data of a Secret.
 //!
-//! Each world is searched when it ends, whether or not its story thought of it: what its operators logged and panicked with,
+//! Each world is searched when it ends, whether or not its test thought of it: what its operators logged and panicked with,
 //! what they sent to the API server besides the writes of Secrets, and what the API server tells of events, resources and Secrets.
 
 use std::fs::File;
