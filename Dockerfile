@@ -20,12 +20,12 @@ RUN deploy/image-root.sh /tmp/without-code
 
 FROM dependencies AS build
 COPY . .
-# The sources may be older than the empty ones just built, and cargo goes by age.
+# Cargo goes by modification times. The sources may be older than the empty ones that were just built, so this touches them.
 RUN find src -name '*.rs' -exec touch {} + \
  && deploy/image-root.sh /image
 
 FROM scratch
 COPY --from=build /image /
-# No account file is needed for a number, and Kubernetes can only prove a number to be other than root.
+# A numeric user needs no account file, and only with a number can Kubernetes verify that the user is not root.
 USER 65532:65532
 ENTRYPOINT ["/keyspaces-credential-operator"]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the root folder of the image: one static binary and the CA roots that it trusts. `make image-root` and the
-# Dockerfile both call this, so that the image can be built and tested without a container engine.
+# Dockerfile both call it. So the image can be built and tested without a container engine.
 #
 #   image-root.sh OUTDIR
 #
@@ -23,8 +23,8 @@ certificates=${CA_CERTIFICATES:-/etc/ssl/certs/ca-certificates.crt}
 target=$(rustc -vV | sed -n 's/^host: //p')
 [[ $target == *-linux-gnu ]] || die "builds for the machine that it runs on, which must be Linux with glibc, not $target"
 
-# The target is named although it is the host: then the flags do not reach build scripts and procedural macros, which
-# cannot be static.
+# `--target` is given although it is the host: with it, cargo does not use RUSTFLAGS for build scripts and procedural macros,
+# which cannot be static.
 RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --release --target "$target" --package $name --bin $name
 binary=${CARGO_TARGET_DIR:-target}/$target/release/$name
 if ldd "$binary" 2>/dev/null | grep -q '=>'; then die "$binary is not static, an image of nothing else could not run it"; fi

@@ -35,7 +35,7 @@ build() {
       -X k8s.io/component-base/version.gitMajor=1 \
       -X k8s.io/component-base/version.gitMinor=$minor" "$(package_of "$program")"
   ) 2>&1 | while IFS= read -r line; do
-    # `go build -v` names each package as it is compiled: enough for a sign of life, too much to print.
+    # `go build -v` prints each package as it compiles it. That is too much to print, so only every 200th shows the progress.
     case $line in
       'go: downloading '*) ;;
       *' '* | *:*) printf '%s\n' "$line" ;;
@@ -45,7 +45,7 @@ build() {
         ;;
     esac
   done >&2
-  # The rename makes it appear whole or not at all: an interrupted build leaves no half program to be found later.
+  # The rename makes it appear whole or not at all: an interrupted build leaves no half program for a later run.
   mv "$temporary" "$cache/$program"
   say "built $program in $SECONDS s"
 }
@@ -63,7 +63,8 @@ if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
   done
   if [[ $complete == yes ]]; then
     folders+=("$(cd "$KUBEBUILDER_ASSETS" && pwd)")
-    # envtest's assets come without it, but without it nothing is garbage-collected and no namespace goes away.
+    # envtest's assets have no kube-controller-manager. Without it nothing is garbage-collected, and no deleted namespace goes
+    # away.
     wanted=(kube-controller-manager)
     if [[ -x $KUBEBUILDER_ASSETS/kube-controller-manager ]]; then wanted=(); fi
   fi

@@ -3,24 +3,24 @@
 #
 #   start.sh DIR [DEFINITIONS]
 #
-#   DIR           new or empty; it belongs to the control plane and goes away with it
+#   DIR           new or empty; the script deletes it when the control plane ends
 #   DEFINITIONS   a file or folder of CustomResourceDefinitions to install before the controllers start. The garbage
-#                 collector looks for new kinds only twice a minute: what the first resources of a kind own that is
-#                 installed later can outlive them by 40 seconds.
+#                 collector looks for new kinds only twice a minute. If a kind is installed later, what its first
+#                 resources own can outlive them by 40 seconds.
 #
 # Prints `ready` on stdout when the API answers and the `default` service account exists. By then DIR holds
 #   kubeconfig        of an administrator
-#   server, ca.crt    the URL of the API server and what to trust it by
+#   server, ca.crt    the URL of the API server and its certificate
 #   kubectl           the program, of the server's version
 #   audit.jsonl       every write of the operator's service account, one JSON object a line
-#   *.log             what the components say
+#   *.log             the logs of the components
 #
-# It ends when its stdin closes, or on SIGTERM, SIGINT or SIGHUP. The kernel closes the pipe of a parent that dies by
-# whatever means, so even a test that is killed with -9 leaves nothing behind.
+# It ends when its stdin closes, or on SIGTERM, SIGINT or SIGHUP. However the parent ends, the kernel closes its end of the
+# pipe. So even a test that is killed with -9 leaves nothing behind.
 # shellcheck disable=SC2329 # some functions are called by a name that is put together, or by a trap
 set -euo pipefail
 
-# As short as the slowest machine allows: what hangs this long has failed.
+# As short as the slowest machine allows. A component that takes longer has failed.
 readonly START_DEADLINE=180
 readonly PORT_ATTEMPTS=20
 
@@ -46,10 +46,10 @@ dir=$(cd "$1" && pwd)
 finish() {
   local status=$?
   trap '' TERM INT HUP
-  # Everything is said. What follows is the shell's own report of the kills.
+  # All messages are written. From here on the shell would only report that its children were killed.
   exec 2>/dev/null
-  # Nothing in DIR outlives us, so there is nothing to shut down gracefully. `jobs` lists running children of this shell
-  # only: no pid that somebody else has by now.
+  # DIR is deleted, so there is nothing to shut down gracefully. `jobs` lists only running children of this shell, so none of
+  # these pids belongs to another process by now.
   local children
   children=$(jobs -pr)
   # shellcheck disable=SC2086 # one pid per word
@@ -98,19 +98,19 @@ fail() {
   exit 1
 }
 
-# Stops the start when it can no longer succeed or nobody waits for it.
+# Ends the script when the start can no longer succeed, or when nobody waits for it.
 check_start() {
   alive "$parent" || exit 0
   if ((SECONDS > START_DEADLINE)); then fail "$1"; fi
   sleep 0.1
 }
 
-# Below the ports that the kernel gives to outgoing connections, so only another listener can be in the way.
+# Below the ports that the kernel gives to outgoing connections, so only another listener can already have it.
 random_port() { echo $((10000 + (RANDOM * 32768 + RANDOM) % 22000)); }
 
-# Runs a component on a port of its own, until it is ready: `$1` starts it on $port, `$1_ready` tells. Asking first whether
-# a port is free would race with others who do the same, and that something answers there does not mean that it is ours:
-# only the bind tells, and a component that cannot bind ends.
+# Runs a component on a port of its own, until it is ready: `$1` starts it on $port, `$1_ready` says whether it is ready. A
+# check in advance whether the port is free would race with others who do the same. An answer on the port is no proof that the
+# component is ours. Only the bind decides: a component that cannot bind ends.
 launch_on_port() {
   local name=$1 start=${1//-/_} attempt
   for ((attempt = 0; attempt < PORT_ATTEMPTS; attempt++)); do
@@ -126,7 +126,7 @@ launch_on_port() {
 }
 
 etcd() {
-  # The peer port takes part in nothing, so the kernel may choose it.
+  # Nothing uses the peer port, so the kernel may choose it.
   launch etcd --data-dir "$dir/etcd" --unsafe-no-fsync \
     --listen-client-urls "http://127.0.0.1:$port" --advertise-client-urls "http://127.0.0.1:$port" \
     --listen-peer-urls http://127.0.0.1:0
@@ -149,7 +149,7 @@ kube_apiserver() {
     --audit-policy-file "$dir/audit-policy.yaml" --audit-log-path "$dir/audit.jsonl"
 }
 
-# Tests count what the operator writes. The server's own record is the one that cannot miss a request.
+# Tests count what the operator writes. Only the record of the server itself cannot miss a request.
 write_audit_policy() {
   cat >"$dir/audit-policy.yaml" <<EOF
 apiVersion: audit.k8s.io/v1
@@ -164,7 +164,7 @@ EOF
 }
 
 kube_apiserver_ready() {
-  # The cheap question first. The dear one, with our certificate and our token, only our server can answer.
+  # The cheap check comes first. Only our server can pass the expensive one, which needs our certificate and our token.
   (exec 4<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || return 1
   if [[ ! -s $dir/ca.crt ]]; then cp "$dir/certs/apiserver.crt" "$dir/ca.crt" 2>/dev/null || return 1; fi
   kubectl get --raw /readyz
@@ -223,7 +223,7 @@ if [[ -n $definitions ]]; then
   until kubectl wait --for=condition=Established -f "$definitions"; do check_start kubectl; done
 fi
 
-# It gives up when the API server does not answer within seconds, so it comes last.
+# kube-controller-manager ends when the API server does not answer within seconds, so it starts last.
 kube_controller_manager
 controller_manager=$started
 until kubectl get serviceaccount default --namespace default; do

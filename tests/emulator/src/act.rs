@@ -9,7 +9,7 @@ use crate::query::{Outcome, Request};
 use crate::world::Shared;
 use crate::{random, xml};
 
-/// What the server is to do with the connection.
+/// What the server does with the connection.
 pub(crate) enum Answer {
     /// Send a reply.
     Reply(Reply),
@@ -108,8 +108,8 @@ impl Received {
         }
     }
 
-    /// Waits before or after the effect. The effect is a task of its own, so that a client that
-    /// goes away does not prevent it.
+    /// Waits before or after the effect. The effect is a task of its own, so that it happens even if the client closes the
+    /// connection.
     async fn delay(&self, delay: Duration, effect_first: bool) -> Reply {
         if effect_first {
             let reply = self.carry_out();
@@ -143,7 +143,7 @@ impl Received {
 
     fn apply_if(&self, effect_first: bool) {
         if effect_first {
-            // The fault takes the place of the outcome; the record has both.
+            // The client gets the fault and not the outcome. The record has both.
             let _ = self.apply();
         }
     }

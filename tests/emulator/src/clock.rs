@@ -1,4 +1,4 @@
-//! The emulator's clock: real time until a test takes hold of it.
+//! The emulator's clock: real time until a test stops or advances it.
 
 use std::time::Duration;
 

@@ -61,7 +61,7 @@ struct Pair {
     password: String,
 }
 
-/// What is left out stays as it is.
+/// A field that is left out keeps its value.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {

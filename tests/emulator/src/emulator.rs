@@ -67,7 +67,7 @@ impl Emulator {
         Ok(emulator)
     }
 
-    /// A way to this emulator that can be cloned and sent to other tasks.
+    /// A handle of this emulator, which can be cloned and sent to other tasks.
     #[must_use]
     pub fn handle(&self) -> Handle {
         self.handle.clone()

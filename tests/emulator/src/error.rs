@@ -1,4 +1,4 @@
-//! What IAM refuses, and in which words.
+//! What IAM refuses, and with which codes and messages.
 
 use std::fmt;
 

@@ -52,7 +52,7 @@ pub enum FaultKind {
         #[serde(default)]
         message: String,
     },
-    /// The call takes longer. It takes effect even when the client has gone in the meantime.
+    /// The call takes longer. It takes effect even if the client closes the connection meanwhile.
     Delay {
         /// How much longer.
         ms: u64,
@@ -95,10 +95,10 @@ pub enum FaultKind {
     },
 }
 
-/// A fault that is set, and how far it has come.
+/// A fault that is set, and its counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FaultStatus {
-    /// What to clear it by.
+    /// The id to clear it by.
     pub id: u64,
     /// The rule.
     pub fault: Fault,
@@ -135,7 +135,7 @@ impl Fault {
         self
     }
 
-    /// The calls before the `nth` are spared.
+    /// The calls before the `nth` do not go wrong.
     #[must_use]
     pub fn from_nth(mut self, nth: u64) -> Self {
         self.from = nth;

@@ -11,11 +11,11 @@ use crate::record::{Call, Login};
 use crate::state::{CASSANDRA, CredentialInfo, IssuedCredential, User};
 use crate::world::Shared;
 
-/// How often a condition is looked at when nothing is known to have changed: late calls land and
-/// lags end by time alone.
+/// How often a condition is checked although nothing is known to have changed: late calls take effect and lags end by time
+/// alone.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// A way to look at the emulator and to change it. Clones are ways to the same emulator.
+/// Reads and changes the state of the emulator. All clones belong to the same emulator.
 #[derive(Clone)]
 pub struct Handle {
     pub(crate) shared: Arc<Shared>,
@@ -65,7 +65,7 @@ impl Handle {
         self.shared.change(|world, _| world.state.delete_user(name, false))
     }
 
-    /// Deletes an IAM user and leaves its credentials to a user id that is gone.
+    /// Deletes an IAM user. Its credentials stay, and belong to a user id that no longer exists.
     ///
     /// # Errors
     /// When there is no such user.
@@ -81,7 +81,7 @@ impl Handle {
         self.shared.change(|world, _| world.state.rename_user(name, new_name))
     }
 
-    /// Creates a credential for a user from outside, as somebody else would.
+    /// Creates a credential for a user from outside, as a human would.
     ///
     /// # Errors
     /// When there is no such user, or both of its slots are taken.
@@ -105,18 +105,18 @@ impl Handle {
         self.shared.change(|world, now| world.state.force_delete(id, now))
     }
 
-    /// The id of the Active credential that has this name and password, whatever the login's lag.
-    /// It leaves no record.
+    /// The id of the Active credential that has this name and password, whatever the login's lag. It is not recorded as a
+    /// login.
     #[must_use]
     pub fn verify(&self, service_user_name: &str, password: &str) -> Option<String> {
         self.shared.read(|world, _| world.state.verify(service_user_name, password).map(str::to_owned))
     }
 
-    /// The ids of the credentials of which `bytes` hold a password: a present or replaced one,
-    /// also of deleted credentials; plain, percent-encoded or in base64.
+    /// The ids of the credentials whose passwords are in `bytes`: present and replaced passwords, also of deleted credentials;
+    /// plain, percent-encoded or in base64.
     #[must_use]
     pub fn leaks(&self, bytes: &[u8]) -> Vec<String> {
-        // Nobody waits for the search.
+        // The search runs without the lock, so that no request has to wait for it.
         let passwords = self.shared.read(|world, _| world.state.passwords());
         owners_of_leaked(&passwords, bytes).into_iter().collect()
     }
@@ -130,8 +130,8 @@ impl Handle {
         self.shared.read(|world, _| world.state.lag())
     }
 
-    /// Sets how far List and the login are behind. A shorter lag also ends waiting that has begun;
-    /// a longer one is for what comes.
+    /// Sets how far List and the login are behind. A shorter lag also ends a wait that has begun; a longer one applies only to
+    /// later changes.
     pub fn set_lag(&self, lag: Lag) {
         self.shared.change(|world, _| world.state.set_lag(lag));
     }
@@ -176,7 +176,7 @@ impl Handle {
         self.shared.change(|world, _| world.faults.clear(id))
     }
 
-    /// Clears all faults. Late calls still land.
+    /// Clears all faults. Late calls still take effect.
     pub fn clear_faults(&self) {
         self.shared.change(|world, _| world.faults.clear_all());
     }
@@ -201,19 +201,19 @@ impl Handle {
 
 /// The record.
 impl Handle {
-    /// All requests to IAM since they were cleared, in the order of their coming.
+    /// All requests to IAM since the record was cleared, in the order in which they came.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
         self.shared.read(|world, _| world.record.calls().to_vec())
     }
 
-    /// All logins since they were cleared.
+    /// All logins since the record was cleared.
     #[must_use]
     pub fn logins(&self) -> Vec<Login> {
         self.shared.read(|world, _| world.record.logins().to_vec())
     }
 
-    /// Forgets calls and logins; their numbers go on.
+    /// Deletes the record of calls and logins. Their numbers go on.
     pub fn clear_calls(&self) {
         self.shared.change(|world, _| world.record.clear());
     }
@@ -223,7 +223,7 @@ impl Handle {
         let mut changes = self.shared.changes();
         let wait = async {
             while !condition(self) {
-                // The end of the look-again time is as good a reason as a change.
+                // The condition is checked again after a change, and after this time without one.
                 let _ = tokio::time::timeout(LOOK_AGAIN, changes.changed()).await;
             }
         };

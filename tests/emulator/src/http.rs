@@ -1,4 +1,4 @@
-//! HTTP, and how an answer is acted out on a connection.
+//! HTTP, and how the server carries an answer out on a connection.
 
 use std::convert::Infallible;
 use std::io;
@@ -31,7 +31,7 @@ pub(crate) struct ReplyBody {
 enum Cut {
     No,
     AfterBytes,
-    /// What was written has had its chance to be sent.
+    /// End it now: what was written before has been flushed.
     Now,
 }
 
@@ -45,7 +45,7 @@ pub(crate) async fn iam(shared: Arc<Shared>, connection: Connection) {
             act_out(answer(&shared, request).await, &grip).await
         }
     });
-    // An error is what a fault asked for, or a client that went away.
+    // An error means that a fault asked for it, or that the client closed the connection.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -59,7 +59,7 @@ async fn read(request: hyper::Request<Incoming>) -> io::Result<Request> {
     let (head, incoming) = request.into_parts();
     let authorization = head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let form = body(incoming).await?;
-    // The protocol also allows a GET with everything in the address.
+    // The protocol also allows a GET with all parameters in the URL.
     let query = head.uri.query().unwrap_or_default().as_bytes();
     Ok(Request::parse(if form.is_empty() { query } else { &form }, authorization))
 }
@@ -116,8 +116,8 @@ impl Body for ReplyBody {
         match self.cut {
             Cut::No => Poll::Ready(None),
             Cut::AfterBytes => {
-                // An error now would throw away what is not flushed yet; while the body is
-                // pending, the server flushes.
+                // An error now would discard what is not flushed yet. The server flushes while the body is pending, so return
+                // Pending first.
                 self.cut = Cut::Now;
                 context.waker().wake_by_ref();
                 Poll::Pending
@@ -146,6 +146,6 @@ where
         let reply = handler(request);
         async move { Ok::<_, Infallible>(reply.await) }
     });
-    // An error is a client that went away.
+    // An error means that the client closed the connection.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(connection.stream), service).await;
 }

@@ -1,10 +1,9 @@
-//! An emulator of two things that belong together: IAM's Query protocol for service-specific
-//! credentials, and the login of Amazon Keyspaces over TLS. Both look at one state, so that a
-//! password works exactly while its credential is Active.
+//! An emulator of two services that belong together: IAM's Query protocol for service-specific credentials, and the login of
+//! Amazon Keyspaces over TLS. Both use the same state, so that a password works exactly while its credential is Active.
 //!
-//! It holds to the documented and observed behaviour of IAM, including what makes it hard: two
-//! slots, lists that are behind, unordered and paged, ids that belong to a user id and not to a
-//! name. Every request is recorded, and each can be made to go wrong: see [`Fault`].
+//! It follows the documented and observed behaviour of IAM, including what makes IAM hard to use: two slots, lists that are
+//! behind, unordered and paged, ids that belong to a user id and not to a name. It records every request. A test can make every
+//! request go wrong: see [`Fault`].
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {

@@ -81,7 +81,7 @@ async fn run(arguments: Arguments) -> io::Result<()> {
     let emulator = Emulator::start(arguments.into_options())?;
     std::fs::write(&ca_file, emulator.ca_pem())?;
 
-    // Asked for before the ready line, so that whoever reads it may send a signal at once.
+    // The signals are caught before the ready line is printed, so that its reader may send one at once.
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
     let ready = json!({
@@ -137,8 +137,7 @@ fn key_and_user(text: &str) -> Result<(String, String), String> {
     Ok((key.into(), user.into()))
 }
 
-/// Waits in a thread that is not waited for at the end: a read of standard input cannot be
-/// cancelled.
+/// Waits in a thread that the end of the process does not wait for: a read of standard input cannot be cancelled.
 async fn stdin_closed() {
     let (closed, mut wait) = tokio::sync::mpsc::channel::<()>(1);
     std::thread::spawn(move || {

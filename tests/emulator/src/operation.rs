@@ -1,4 +1,4 @@
-//! The operations that are recorded and that faults are set on.
+//! The operations that the emulator records, and that faults can be about.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ pub enum Operation {
     GetUser,
     /// `DeleteUser`.
     DeleteUser,
-    /// A login at the CQL endpoint. A fault on any operation does not mean this one.
+    /// A login at the CQL endpoint. A fault on any operation of IAM does not apply to it.
     Login,
     /// Anything else.
     Unknown,

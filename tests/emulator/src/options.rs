@@ -9,7 +9,7 @@ use std::time::Duration;
 pub struct Options {
     /// The account that service user names end in.
     pub account: String,
-    /// The region, which is the data centre that the CQL endpoint tells.
+    /// The region. The CQL endpoint reports it as its data centre.
     pub region: String,
     /// IAM users that exist from the start, next to the default user.
     pub users: Vec<String>,
@@ -62,7 +62,7 @@ impl Options {
     }
 }
 
-/// How far List and the login are behind the truth. `Duration::MAX` stands for ever.
+/// How far List and the login are behind the true state. `Duration::MAX` stands for ever.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lag {
     /// How long a new credential does not show in a list.

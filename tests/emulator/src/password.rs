@@ -8,11 +8,10 @@ use crate::random;
 
 /// What IAM's passwords are made of.
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
-/// So much of a password is as bad as all of it, and remains where a text is cut.
+/// A part of this length is as bad as the whole password, and is still found where a text was cut.
 const TRACE: usize = 20;
 
-/// A password. It has no `Debug`, no `Display` and no `Serialize`, so that it cannot get into a
-/// log by accident.
+/// A password. It has no `Debug`, no `Display` and no `Serialize`, so that no log can contain it by accident.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
@@ -28,7 +27,7 @@ impl Password {
         &self.0
     }
 
-    /// What would give it away: its beginning, plain, percent-encoded, and in base64 at any alignment.
+    /// The texts that would reveal it: its beginning, plain, percent-encoded, and in base64 at any alignment.
     fn traces(&self) -> impl Iterator<Item = String> {
         let percent: String = form_urlencoded::byte_serialize(self.0.as_bytes()).collect();
         let encoded = (0..3).flat_map(|shift| {
@@ -48,7 +47,7 @@ pub(crate) fn owners_of_leaked(passwords: &[(String, Password)], bytes: &[u8]) -
     let (owners, traces): (Vec<&String>, Vec<String>) = owners_and_traces.unzip();
     match AhoCorasick::new(traces) {
         Ok(traces) => traces.find_overlapping_iter(bytes).map(|hit| owners[hit.pattern().as_usize()].clone()).collect(),
-        // A search that cannot be made must not look like one that found nothing.
+        // If the search cannot be built, the result must not look as if it had found nothing.
         Err(_) => owners.into_iter().cloned().collect(),
     }
 }

@@ -1,4 +1,4 @@
-//! The Query protocol: from a request to what it does to the state.
+//! The Query protocol: parses a request and carries it out on the state.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::error::IamError;
 use crate::operation::Operation;
 use crate::state::{IssuedCredential, ListQuery, Page, State, User, validate_user_name};
 
-/// A request as it came, parsed. It holds no password: none of the operations takes one.
+/// A parsed request. It holds no password: none of the operations takes one.
 #[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) operation: Operation,
@@ -47,7 +47,7 @@ impl Request {
         self.get("ServiceSpecificCredentialId")
     }
 
-    /// Carries the request out. `caller` stands in for a user that is not named.
+    /// Carries the request out. If the request names no user, it is about `caller`.
     pub(crate) fn perform(&self, state: &mut State, caller: &str, now: Timestamp) -> Result<Outcome, IamError> {
         if self.access_key_id.is_none() {
             return Err(IamError::Authenticate);

@@ -1,4 +1,4 @@
-//! What was asked of the emulator, and what came of it. Never a password.
+//! What clients asked of the emulator, and what came of it. It never holds a password.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -22,7 +22,7 @@ pub struct Call {
     pub credential_id: Option<String>,
     /// The access key that signed it.
     pub access_key_id: Option<String>,
-    /// The HTTP status that was sent; `None` while unanswered, and when a fault ate the reply.
+    /// The HTTP status that was sent; `None` while there is no reply, and when a fault suppressed the reply.
     pub status: Option<u16>,
     /// The error code that was sent or, without a reply, what the call was refused with.
     pub error: Option<String>,
@@ -30,7 +30,7 @@ pub struct Call {
     pub fault: Option<String>,
     /// Whether it took effect.
     pub applied: bool,
-    /// Whether the emulator is through with it: answered, or given up as the fault says.
+    /// Whether the emulator has finished with it: it has answered it, or has given it up as the fault says.
     pub done: bool,
 }
 
@@ -68,13 +68,13 @@ impl Record {
         &self.logins
     }
 
-    /// Forgets all; the numbers go on.
+    /// Deletes all; the numbers go on.
     pub(crate) fn clear(&mut self) {
         self.calls.clear();
         self.logins.clear();
     }
 
-    /// Writes down a call that has come and gives its number.
+    /// Records a call that has come and returns its number.
     pub(crate) fn add_call(&mut self, operation: Operation, now: Timestamp) -> u64 {
         self.last_seq += 1;
         self.calls.push(Call {

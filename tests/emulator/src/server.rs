@@ -1,5 +1,5 @@
-//! What all endpoints have in common: listening, one task per connection, TLS, and a grip on the
-//! raw socket for faults that TCP must show.
+//! What all endpoints share: listening, one task per connection, TLS, and access to the raw socket for faults at the level of
+//! TCP.
 
 use std::io;
 use std::net::SocketAddr;
@@ -30,7 +30,7 @@ pub(crate) struct Grip(Arc<Socket>);
 impl Grip {
     /// Makes the end of the connection a reset instead of an orderly close.
     pub(crate) fn reset_at_close(&self) {
-        // If the system refuses, the connection is closed in order, which a test sees.
+        // If the system refuses, the connection is closed in order. The test then sees that.
         let _ = self.0.set_linger(Some(Duration::ZERO));
     }
 }
@@ -53,13 +53,13 @@ where
         loop {
             while sessions.try_join_next().is_some() {}
             let Ok((socket, _)) = listener.accept().await else {
-                // Out of file handles, most likely: others will be closed.
+                // Most likely the process has no file descriptor left. Wait until other connections are closed.
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 continue;
             };
             let (tls, session) = (tls.clone(), session.clone());
             sessions.spawn(async move {
-                // A client that fails at TLS is its own witness.
+                // A client that fails at TLS sees the failure itself.
                 if let Ok(connection) = accept(socket, tls).await {
                     session(connection).await;
                 }

@@ -1,5 +1,4 @@
-//! The truth of IAM: users and their service-specific credentials. No clock and no IO; time is an
-//! argument.
+//! The true state of IAM: users and their service-specific credentials. It has no clock and no IO; time is an argument.
 
 mod listing;
 
@@ -28,7 +27,7 @@ const ID_ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 pub struct User {
     /// The name, which may be used again after a deletion.
     pub name: String,
-    /// The id, which never is.
+    /// The id, which is never used again.
     pub id: String,
     /// The ARN.
     pub arn: String,
@@ -57,7 +56,7 @@ pub struct CredentialInfo {
     pub outside: bool,
 }
 
-/// A credential together with its password, as Create and Reset tell it once.
+/// A credential together with its password. Create and Reset return it once.
 #[derive(Clone)]
 pub struct IssuedCredential {
     /// All but the password.
@@ -87,7 +86,7 @@ pub(crate) struct State {
     account: String,
     lag: Lag,
     users: Vec<User>,
-    /// Deleted ones stay: a lagging list shows them, and their passwords are looked for in logs.
+    /// Deleted credentials stay: a lagging list still shows them, and tests search logs for their passwords.
     credentials: Vec<Credential>,
     pagings: Pagings,
 }
@@ -102,7 +101,7 @@ impl State {
         self.lag
     }
 
-    /// A shorter lag also ends the waiting that has begun; a longer one is for what comes.
+    /// A shorter lag also ends a wait that has begun; a longer one applies only to later changes.
     pub(crate) fn set_lag(&mut self, lag: Lag) {
         self.lag = lag;
         for credential in &mut self.credentials {
@@ -135,7 +134,7 @@ impl State {
         Ok(user)
     }
 
-    /// Deletes a user. With `force`, its credentials stay and belong to a user id that is gone.
+    /// Deletes a user. With `force`, its credentials stay and belong to a user id that no longer exists.
     pub(crate) fn delete_user(&mut self, name: &str, force: bool) -> Result<(), IamError> {
         let id = self.user(name)?.id.clone();
         let has_credentials = self.living().any(|credential| credential.info.user_id == id);
@@ -264,7 +263,7 @@ impl State {
         accepted.map(|credential| credential.info.id.as_str())
     }
 
-    /// As `login`, for when the lag is over.
+    /// As `login`, but without the lag.
     pub(crate) fn verify(&self, name: &str, password: &str) -> Option<&str> {
         let accepted = self.living().find(|credential| credential.opens(name, password));
         accepted.map(|credential| credential.info.id.as_str())

@@ -1,5 +1,5 @@
-//! Everything that the servers share, behind one lock, so that a password works exactly while its
-//! credential is Active and the record has the order in which things happened.
+//! Everything that the servers share, behind one lock. So a password works exactly while its credential is Active, and the
+//! record has the order in which everything happened.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -17,7 +17,7 @@ use crate::query::{Outcome, Request};
 use crate::record::Record;
 use crate::state::State;
 
-/// The world, for those who wait for it to change as well.
+/// The world, and a signal for those who wait for it to change.
 pub(crate) struct Shared {
     world: Mutex<World>,
     changes: watch::Sender<()>,
@@ -68,7 +68,7 @@ impl Shared {
         look(&world, now)
     }
 
-    /// Changes the world and wakes those who wait for a change.
+    /// Changes the world and notifies those who wait for a change.
     pub(crate) fn change<T>(&self, act: impl FnOnce(&mut World, Timestamp) -> T) -> T {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         let now = world.clock.now();
@@ -85,7 +85,7 @@ impl Shared {
 }
 
 impl World {
-    /// Writes down that a request has come, and says what goes wrong with it.
+    /// Records that a request has come, and returns the fault that applies to it.
     pub(crate) fn receive(&mut self, request: &Request, now: Timestamp) -> (u64, Option<Fault>) {
         let user = match request.operation {
             Operation::Create | Operation::CreateUser | Operation::DeleteUser => request.named_user(),
@@ -137,7 +137,7 @@ impl World {
         let present = self.clock.now();
         for call in due {
             let at = call.due.map_or(present, |due| due.min(present));
-            // Nobody hears the outcome; the record has it.
+            // No client gets the outcome. The record has it.
             let _ = self.apply(call.seq, &call.request, at);
         }
     }
@@ -147,7 +147,7 @@ impl World {
         self.late.len()
     }
 
-    /// Tries a login, writes it down, and says what goes wrong with it.
+    /// Tries a login, records it, and returns the fault that applies to it.
     pub(crate) fn log_in(&mut self, name: &str, password: &str, now: Timestamp) -> (bool, Option<FaultKind>) {
         let fault = self.faults.strike(Operation::Login, Some(name)).map(|fault| fault.kind);
         let spared = matches!(fault, None | Some(FaultKind::Delay { .. }));

@@ -1,4 +1,4 @@
-//! The control interface and the binary, over nothing but sockets.
+//! The control interface and the program, tested through sockets only.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

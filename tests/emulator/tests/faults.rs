@@ -1,4 +1,4 @@
-//! Each kind of fault as the SDK sees it, and what happened in truth.
+//! Each kind of fault: what the SDK sees, and what really happened.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -58,7 +58,7 @@ async fn retries_repeat_a_create_whose_connection_was_closed() {
     assert_eq!(emulator.calls().len(), 3);
     assert_eq!(emulator.credentials(), []);
 
-    // With the effect done, the third one meets the quota.
+    // If the calls take effect first, the third one meets the quota.
     emulator.clear_faults();
     emulator.clear_calls();
     emulator.set_fault(Fault::on(Operation::Create, FaultKind::Close).after_effect().times(2));
@@ -161,7 +161,7 @@ async fn a_cut_body_is_a_reply_that_cannot_be_read() {
 async fn cut_xml_and_a_dropped_field_are_incomplete_credentials() {
     let emulator = start();
     let client = client(&emulator);
-    // The XML ends before the id. The SDK takes what is there for a credential.
+    // The XML ends before the id. The SDK returns what is there as a credential.
     emulator.set_fault(Fault::on(Operation::Create, FaultKind::CutXml { at: None }));
     let made = try_create(&client).await.unwrap().service_specific_credential.unwrap();
     assert_eq!(made.service_specific_credential_id, "");
@@ -188,7 +188,7 @@ async fn a_late_call_takes_effect_when_its_time_has_come() {
     assert_eq!(list_ids(&client, USER).await, std::slice::from_ref(&id));
     assert_eq!(emulator.late_calls(), 0);
 
-    // A late Delete, made to land by hand.
+    // A late Delete, which the test makes take effect.
     emulator.set_fault(Fault::on(Operation::Delete, late));
     let request = client.delete_service_specific_credential().user_name(USER);
     assert!(request.service_specific_credential_id(id).send().await.is_err());

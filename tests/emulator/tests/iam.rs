@@ -13,7 +13,7 @@ use aws_sdk_iam::types::StatusType;
 use keyspaces_emulator::{Emulator, Lag, Operation, Options};
 use support::{CASSANDRA, USER, client, client_with, create, list_ids, refusal, start};
 
-/// Well formed, and of no credential.
+/// A well-formed id that no credential has.
 const NO_ID: &str = "ACCAAAAAAAAAAAAAAAAAA";
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn two_slots_with_inactive_counted_and_freed_names_used_again() {
     let error = request().await.unwrap_err();
     assert_eq!(error.message(), Some("Cannot exceed quota for ContextSpecificCredentialsPerUserPerContext: 2"));
     assert_eq!(refusal(request().await), (409, "LimitExceeded".into()));
-    // Another user and another service have slots of their own.
+    // Every user and every service has slots of its own.
     create(&client, "other").await;
     let request = client.create_service_specific_credential().user_name(USER);
     request.service_name("codecommit.amazonaws.com").send().await.unwrap();
@@ -89,7 +89,7 @@ async fn reset_keeps_all_but_the_password() {
     assert_eq!(&reset.service_specific_credential_id, id);
     assert_eq!(reset.service_user_name, made.service_user_name);
     assert_eq!(reset.create_date, made.create_date);
-    // The replaced password is still looked for.
+    // The search still finds the replaced password.
     assert_eq!(emulator.leaks(made.service_password.as_bytes()), std::slice::from_ref(id));
 }
 

@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// The version that is spoken.
+/// The version of the protocol.
 pub(super) const VERSION: u8 = 4;
 const REPLY: u8 = 0x80;
 const LONGEST_BODY: u32 = 1 << 20;

@@ -22,7 +22,7 @@ struct Column {
 }
 
 impl Select {
-    /// Understands a statement, or says what is wrong with it.
+    /// Parses a statement. The error says what is wrong with it.
     pub(super) fn parse(statement: &str) -> Result<Self, Reply> {
         let words = words(statement);
         let mut words = words.iter().map(String::as_str).peekable();
@@ -67,7 +67,7 @@ impl Select {
         let mut body = Writer::default();
         body.int(PREPARED).short_bytes(id);
         body.int(GLOBAL_TABLE).count(self.bound.len());
-        // No indexes of a partition key: drivers cannot route by it, and need not.
+        // No indexes of a partition key. Drivers then cannot route requests by it, and need not.
         body.int(0);
         body.string(self.table.keyspace).string(self.table.name);
         for (name, kind) in &self.bound {
@@ -112,8 +112,8 @@ impl Table {
         columns.collect()
     }
 
-    /// What each `?` of a condition stands for. A list is bound to `in ?`; the columns are text
-    /// then, as the keys of all tables but `system.peers` are.
+    /// What each `?` of a condition stands for. After `in ?` it stands for a list. The columns are then text, as are the keys
+    /// of all tables but `system.peers`.
     fn bound(&self, condition: &[&str]) -> Result<Vec<(&'static str, Type)>, Reply> {
         let mut bound = Vec::new();
         for window in condition.windows(3).filter(|window| window[2] == "?") {
@@ -125,7 +125,7 @@ impl Table {
     }
 }
 
-/// Names, numbers and strings as they are, and each other sign by itself.
+/// Splits a statement into names, numbers and strings, and every other character by itself.
 fn words(statement: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut continues = false;

@@ -41,7 +41,7 @@ enum Answer {
 /// Serves one connection to its end.
 pub(crate) async fn session(shared: Arc<Shared>, node: Node, mut connection: Connection) {
     let session = Session { shared, node, stage: Stage::New, prepared: HashMap::new() };
-    // An error is a client that went away or talks something else.
+    // An error means that the client closed the connection, or does not use this protocol.
     let _ = session.run(&mut connection).await;
 }
 
@@ -59,7 +59,7 @@ impl Session {
                     connection.grip.reset_at_close();
                     return Ok(());
                 }
-                // Reads on, so that the end of the client ends the session.
+                // Goes on reading, so that the session ends when the client closes the connection.
                 Answer::Hang => while Request::read(&mut connection.stream).await?.is_some() {},
             }
         }
@@ -141,7 +141,7 @@ impl Session {
         };
         match Select::parse(statement) {
             Ok(select) => {
-                // Any id will do that is the same for the same statement.
+                // Any id works that is the same for the same statement.
                 let id = statement.as_bytes().to_vec();
                 let reply = select.prepared(&id);
                 self.prepared.insert(id, statement.into());

@@ -1,4 +1,4 @@
-//! List: pages in no order, behind the truth by the lag.
+//! List: pages in no order, which lag behind the true state.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! Clients that know nothing of the emulator.
+//! Ordinary clients, as for the real services.
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -16,7 +16,7 @@ use keyspaces_emulator::{Emulator, Options};
 
 pub(crate) const CASSANDRA: &str = "cassandra.amazonaws.com";
 pub(crate) const USER: &str = "orders-app";
-/// Long enough for a slow machine; a test that works never waits so long.
+/// Long enough for a slow machine. A test that passes never waits for so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn start() -> Emulator {
