@@ -1,4 +1,4 @@
-//! What the operator can be told, on the command line or in the environment.
+//! The options of the operator, on the command line or in the environment.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::reconcile::Grants;
 
 /// Keeps Amazon Keyspaces credentials in Kubernetes Secrets.
 ///
-/// AWS is set up by the environment, as for every AWS SDK: IRSA, EKS Pod Identity, AWS_* variables, profiles. A TIME is written
-/// in hours, minutes and seconds: 1h30m, 10m, 15s.
+/// The operator finds its AWS identity and region as every AWS SDK does: IRSA, EKS Pod Identity, AWS_* variables, profiles.
+/// Write a TIME in hours, minutes and seconds: 1h30m, 10m, 15s.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Arguments {
@@ -33,30 +33,31 @@ pub enum Command {
 /// How to run the operator.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Look at this namespace only. Resources elsewhere are then not seen, not even to find out who else uses an IAM user.
+    /// Watch this namespace only. The operator then does not see resources in other namespaces, and so does not notice when one
+    /// of them uses the same IAM user.
     #[arg(long, env = "WATCH_NAMESPACE")]
     pub namespace: Option<String>,
 
-    /// Which namespaces may ask for which IAM users. namespace: those that the Namespace's annotation keyspaces.dev/iam-users
-    /// names. open: all, for single-tenant clusters.
+    /// Which namespaces may use which IAM users. namespace: a namespace may use the users that the annotation
+    /// keyspaces.dev/iam-users of its Namespace names. open: every namespace may use every user, for single-tenant clusters.
     #[arg(long, env, value_enum, default_value = "namespace")]
     pub grants: Grants,
 
-    /// How long IAM may take to show the effect of a call. A value below what IAM really takes is unsafe, and so is one below
-    /// twice --iam-deadline.
+    /// How long IAM may take to show the effect of a call. The operator is unsafe with a value below what IAM really takes, and
+    /// with a value below twice --iam-deadline.
     #[arg(long, env, default_value = "2m", value_parser = span, value_name = "TIME")]
-    pub settle: Duration,
+    pub consistency_window: Duration,
 
-    /// How long others wait for the holder of a new password to publish it. It gives the password up after half of this, so
-    /// this must be more than twice the deadline of a call to the API server.
+    /// How long other processes wait for the holder of a new password to publish it. The holder gives the password up after
+    /// half of this time. So it must be more than twice --api-deadline, the deadline of a call to the API server.
     #[arg(long, env, default_value = "1m", value_parser = span, value_name = "TIME")]
     pub hold: Duration,
 
-    /// How often a resource is compared with IAM although nothing happened.
+    /// How often the operator compares a resource with IAM although nothing has changed.
     #[arg(long, env, default_value = "10m", value_parser = span, value_name = "TIME")]
     pub resync: Duration,
 
-    /// How often to look again at a resource that waits for a human.
+    /// How often the operator looks again at a resource that waits for a human.
     #[arg(long, env, default_value = "2m", value_parser = span, value_name = "TIME")]
     pub recheck: Duration,
 
@@ -64,12 +65,12 @@ pub struct Options {
     #[arg(long, env, default_value = "15s", value_parser = span, value_name = "TIME")]
     pub iam_deadline: Duration,
 
-    /// How many requests per second go to IAM in the long run, from all resources together. IAM throttles the account as a
-    /// whole, so this is what is taken from everybody else.
+    /// How many requests per second the operator sends to IAM in the long run, for all resources together. IAM throttles the
+    /// account as a whole, so this is taken from all other clients of the account.
     #[arg(long, env, default_value = "5", value_parser = rate, value_name = "NUMBER")]
     pub iam_rate: f64,
 
-    /// How many requests may go to IAM at once after a pause.
+    /// How many requests the operator may send to IAM at once after a pause.
     #[arg(long, env, default_value = "10", value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "NUMBER")]
     pub iam_burst: u32,
 
@@ -77,40 +78,40 @@ pub struct Options {
     #[arg(long, env, default_value = "10s", value_parser = span, value_name = "TIME")]
     pub api_deadline: Duration,
 
-    /// Whether the replicas elect one of them to act. Without it nothing is lost, but all of them do the same work.
+    /// Whether the replicas elect one of them to act. Without an election nothing is lost, but all replicas do the same work.
     #[arg(long, env, default_value_t = true, action = ArgAction::Set, value_name = "BOOL")]
     pub leader_election: bool,
 
-    /// How long the others wait after the leader's last renewal before one of them takes over. The leader stops after two thirds
-    /// of this if it cannot renew its lease.
+    /// How long the other replicas wait after the leader's last renewal before one of them takes over. A leader that cannot
+    /// renew its lease stops acting after two thirds of this time.
     #[arg(long, env, default_value = "15s", value_parser = lease_span, value_name = "TIME")]
     pub lease_duration: Duration,
 
-    /// Where the lease is kept, by default the namespace of the pod. The operator must be allowed to get, create and update
+    /// The namespace of the lease, by default the namespace of the pod. The operator must be allowed to get, create and update
     /// leases of coordination.k8s.io there.
     #[arg(long, env = "POD_NAMESPACE", value_name = "NAMESPACE")]
     pub lease_namespace: Option<String>,
 
-    /// Where /healthz (the process lives) and /readyz (it stands by, or it reconciles) answer.
+    /// The address of the probes: /healthz (the process lives) and /readyz (the process reconciles, or stands by).
     #[arg(long, env, default_value = "[::]:8081", value_name = "ADDRESS")]
     pub probe_address: SocketAddr,
 
-    /// How log lines look. What is logged is set by RUST_LOG, by default info.
+    /// The format of log lines. RUST_LOG sets what is logged, by default info.
     #[arg(long, env, value_enum, default_value = "text")]
     pub log_format: LogFormat,
 }
 
 impl Options {
-    /// What the protocol cannot bear of these times, one sentence each. Its promises hold only without them.
+    /// The combinations of these times with which the protocol cannot keep its promises, one sentence each.
     #[must_use]
     pub fn unsafe_times(&self) -> Vec<&'static str> {
         let hold = (self.hold <= 2 * self.api_deadline).then_some(
             "--hold is not more than twice --api-deadline: a password may be published when others think it given up",
         );
-        let settle = (self.settle < 2 * self.iam_deadline).then_some(
-            "--settle is less than twice --iam-deadline: what a call does may show when nobody looks for it any more",
+        let window = (self.consistency_window < 2 * self.iam_deadline).then_some(
+            "--consistency-window is less than twice --iam-deadline: what a call does may show when nobody looks for it any more",
         );
-        hold.into_iter().chain(settle).collect()
+        hold.into_iter().chain(window).collect()
     }
 }
 
@@ -123,7 +124,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Slower than this, a queue of a few requests would outlast what the protocol reckons with.
+/// At a slower rate, a queue of a few requests would take longer than the protocol expects.
 const SLOWEST_RATE: f64 = 0.1;
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -133,7 +134,7 @@ fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Anything shorter would make each call fail, or each wait a loop.
+/// With anything shorter, each call would fail or each wait would become a busy loop.
 const SHORTEST: Duration = Duration::from_secs(1);
 
 fn span(text: &str) -> Result<Duration, String> {
@@ -142,7 +143,7 @@ fn span(text: &str) -> Result<Duration, String> {
     if duration < SHORTEST { Err("write at least 1s".to_owned()) } else { Ok(duration) }
 }
 
-/// A renewal is tried every two fifteenths of this, and takes two requests.
+/// The leader tries to renew every two fifteenths of this time, and a renewal takes two requests.
 const SHORTEST_LEASE: Duration = Duration::from_secs(3);
 
 fn lease_span(text: &str) -> Result<Duration, String> {
@@ -164,7 +165,7 @@ mod tests {
     #[test]
     fn every_option_has_a_default() {
         let arguments = Arguments::try_parse_from(["operator"]).unwrap();
-        assert_eq!(arguments.options.settle, Duration::from_mins(2));
+        assert_eq!(arguments.options.consistency_window, Duration::from_mins(2));
         assert!(arguments.command.is_none());
     }
 
@@ -177,7 +178,7 @@ mod tests {
         assert_eq!(told(&[]), "");
         assert!(told(&["--hold", "20s"]).starts_with("--hold is not more than twice --api-deadline"));
         assert_eq!(told(&["--hold", "21s"]), "");
-        assert!(told(&["--iam-deadline", "61s"]).starts_with("--settle is less than twice --iam-deadline"));
+        assert!(told(&["--iam-deadline", "61s"]).starts_with("--consistency-window is less than twice --iam-deadline"));
     }
 
     #[test]
@@ -190,13 +191,13 @@ mod tests {
 
     #[test]
     fn a_bad_time_is_refused_with_the_way_to_write_it() {
-        let error = Arguments::try_parse_from(["operator", "--settle", "1.5h"]).unwrap_err().to_string();
+        let error = Arguments::try_parse_from(["operator", "--consistency-window", "1.5h"]).unwrap_err().to_string();
         assert!(error.contains("1h30m"), "{error}");
     }
 
     #[test]
     fn no_time_is_zero() {
-        for flag in ["--settle", "--hold", "--resync", "--recheck", "--iam-deadline", "--api-deadline"] {
+        for flag in ["--consistency-window", "--hold", "--resync", "--recheck", "--iam-deadline", "--api-deadline"] {
             assert!(Arguments::try_parse_from(["operator", flag, "1s"]).is_ok(), "{flag}");
             let error = Arguments::try_parse_from(["operator", flag, "0s"]).unwrap_err().to_string();
             assert!(error.contains("at least 1s"), "{error}");

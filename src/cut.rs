@@ -1,6 +1,6 @@
-//! Texts from elsewhere, cut to the room that there is for them.
+//! Cuts texts of other systems to the length that there is room for.
 
-/// Cuts a text to `limit` bytes, at a character, and shows that it was cut.
+/// Cuts a text to `limit` bytes, at a character boundary, and marks it as cut.
 pub(crate) fn cut(text: &str, limit: usize) -> String {
     const MARK: &str = "…";
     if text.len() <= limit {

@@ -1,8 +1,8 @@
-//! Which of several replicas acts: the one that holds the lease.
+//! Leader election: of several replicas, the one that holds the lease acts.
 //!
-//! Correctness never rests on this. A process that was stopped for a while believes that it leads until it looks at its
-//! clock, and what it then writes is fenced by epochs and resource versions, as if there were no lease. The lease spares the
-//! replicas to do each other's work, and the orphans that come of it.
+//! Correctness does not rest on it. A process that was stopped for a while believes that it leads until it looks at its clock.
+//! Epochs and resourceVersions fence what it then writes, as if there were no lease. The lease only keeps the replicas from
+//! doing each other's work, and from making leftovers by that.
 
 use std::future::{Future, pending};
 use std::hash::{BuildHasher, RandomState};
@@ -16,7 +16,7 @@ use kube::{Api, Client, Config};
 use crate::api::MANAGER;
 use crate::role::{CurrentRole, Role};
 
-/// A process that stands for election.
+/// A process that takes part in the election.
 pub struct Candidate {
     election: LeaderElection,
     leases: Api<Lease>,
@@ -24,15 +24,17 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// A candidate for the lease in `namespace`, or in that of `config`. The others take over when they saw no renewal for
-    /// `duration`; the proportions within it are those of client-go.
+    /// A candidate for the lease in `namespace`, or in the namespace of `config`. The other replicas take over when they saw no
+    /// renewal for `duration`. The deadline of a renewal and the time between tries are the same fractions of `duration` as in
+    /// client-go.
     ///
     /// # Errors
     /// `config` makes no client.
     pub fn new(mut config: Config, namespace: Option<&str>, duration: Duration) -> Result<Self, kube::Error> {
         let (renew_deadline, retry) = (duration * 2 / 3, duration * 2 / 15);
-        // A client of its own, because only renewals have a deadline in the election itself: an API server that accepts and
-        // never answers would hold a standby, and the release, for as long as the longest watch.
+        // The election gets a client of its own, because it sets a deadline for renewals only. With the operator's client, an
+        // API server that accepts a request and never answers would block a standby, and the release of the lease, for as long
+        // as the longest watch.
         config.connect_timeout = Some(renew_deadline);
         config.read_timeout = Some(renew_deadline);
         config.write_timeout = Some(renew_deadline);
@@ -47,8 +49,9 @@ impl Candidate {
 
     /// Assigns the role of this process until `ended`, then releases the lease.
     ///
-    /// A process that cannot renew goes back to standing by and not out: a password that it holds would be lost with it. The
-    /// lease is renewed while passes are brought to an end, so that nobody takes over in the middle of a publication.
+    /// A process that cannot renew the lease goes back to standby. It does not exit, because a password that it holds would be
+    /// lost. The process keeps renewing the lease while it ends its passes, so that no other replica takes over in the middle
+    /// of a publication.
     pub async fn stand(self, role: &CurrentRole, ended: impl Future<Output = ()>) {
         let mut ended = pin!(ended);
         tokio::select! {
@@ -56,7 +59,7 @@ impl Candidate {
             () = &mut ended => return,
         }
         loop {
-            // The passes are no part of this future: the election drops it when the lease is lost, and a pass that has a
+            // This future must not contain the passes: the election drops it when the lease is lost, and a pass that has a
             // password in hand must not be dropped.
             let term = self.election.with_lease(async {
                 role.assign(Role::Leading);
@@ -70,7 +73,8 @@ impl Candidate {
         self.election.release().await;
     }
 
-    /// Waits until the lease could be asked for. A replica that cannot take over is not ready to stand by.
+    /// Waits until the lease could be read. A replica that cannot read the lease cannot take over, so it is not ready to stand
+    /// by.
     async fn see_lease(&self) {
         while let Err(error) = self.leases.get_opt(MANAGER).await {
             let why = match error {
@@ -83,8 +87,8 @@ impl Candidate {
     }
 }
 
-/// A name that no other process has: two that share one would each take the other's renewals for their own. The pod's name
-/// alone is shared by a container and the one that is started after it.
+/// A name that no other process has. Two processes with one name would each take the other's renewals for their own. The pod's
+/// name is not enough: a container and the one that is started after it share it.
 fn identity() -> String {
     let pod = std::env::var("POD_NAME").unwrap_or_else(|_| MANAGER.to_owned());
     format!("{pod}_{:016x}", RandomState::new().hash_one(std::process::id()))

@@ -2,10 +2,10 @@
 //!
 //! * [`api`]: the resource `KeyspacesCredential`.
 //! * [`protocol`]: the functional core that decides, a crate of its own.
-//! * [`reconcile`]: the shell that observes, performs one step and goes round.
-//! * [`iam`] and [`secret`]: the adapters at the edge.
+//! * [`reconcile`]: the shell that observes, performs one step and repeats.
+//! * [`iam`] and [`secret`]: the adapters for IAM and for Secrets.
 //! * [`leader`] and [`role`]: which of several replicas acts.
-//! * [`operator`]: putting the parts together.
+//! * [`operator`]: starts the parts and connects them.
 
 pub mod api;
 pub mod arguments;

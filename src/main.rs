@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The log may not be set up yet, and this is the one line that says why there is none.
+            // The log may not be set up yet. Then this line is the only report of what went wrong.
             #[expect(clippy::print_stderr, reason = "the last words of the process")]
             {
                 eprintln!("error: {error}");

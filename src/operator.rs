@@ -1,4 +1,4 @@
-//! Putting the parts together.
+//! Starts the parts of the operator, connects them, and stops them.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -22,16 +22,16 @@ use crate::{probes, telemetry};
 /// How long the last events may take.
 const LAST_EVENTS: Duration = Duration::from_secs(5);
 
-/// Runs the operator until SIGTERM or SIGINT: no new step is begun then, but a password in hand is published. A second signal
+/// Runs the operator until SIGTERM or SIGINT. It then begins no new step, but publishes a password in hand. A second signal
 /// ends it at once.
 ///
 /// # Errors
-/// It cannot start: no kubeconfig, an address that is taken.
+/// The operator cannot start, for instance without a kubeconfig, or when its probe address is taken.
 pub fn run(options: Options) -> Result<(), Box<dyn Error>> {
     telemetry::start(options.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(operate(options));
-    // Dropping it would wait for a look-up of a name that gets no answer.
+    // Dropping the runtime would wait for a DNS look-up that gets no answer.
     runtime.shutdown_background();
     outcome
 }
@@ -41,7 +41,7 @@ async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
     let Options {
         namespace,
         grants,
-        settle,
+        consistency_window,
         hold,
         resync,
         recheck,
@@ -56,7 +56,7 @@ async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
         log_format: _,
     } = options;
     let settings = Settings {
-        settle: SignedDuration::try_from(settle)?,
+        consistency_window: SignedDuration::try_from(consistency_window)?,
         hold: SignedDuration::try_from(hold)?,
         resync: SignedDuration::try_from(resync)?,
         recheck: SignedDuration::try_from(recheck)?,
@@ -68,10 +68,10 @@ async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
             causes(&error)
         )
     })?;
-    // A resent write could meet its own success, and with fifteen tries a call has no end that a pass could count on. The
-    // operator has its own deadlines and its own backoff.
+    // kube must not repeat calls. A write that is sent again could conflict with its own success. With kube's fifteen tries a
+    // pass could not know when a call ends. The operator has its own deadlines and its own backoff.
     config.default_retry = false;
-    // A watch whose other end is gone without a word ends here. The API server itself ends every watch before.
+    // Ends a watch whose connection is dead and was never closed. The API server ends every other watch before that.
     config.read_timeout = Some(reconcile::LONGEST_SILENCE);
     let unusable = |error: kube::Error| format!("the way to the API server cannot be used: {error}");
     let candidate = leader_election
@@ -110,8 +110,8 @@ async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
             None => role.assign(Role::Leading),
         }
     };
-    // One call to IAM, what publishes its outcome, and the release of the lease, all at their deadlines. Each call has one,
-    // so this is for what nobody has thought of.
+    // How long the end takes at most: one call to IAM, the calls that publish its outcome, and the release of the lease, all at
+    // their deadlines. Every call has a deadline, so this limit is only for what nobody has thought of.
     let longest_end = iam_deadline + 4 * api_deadline;
     let impatience = async {
         signals.next().await;
@@ -126,7 +126,7 @@ async fn operate(options: Options) -> Result<(), Box<dyn Error>> {
         () = impatience => tracing::warn!("stopping in the middle of a pass: the next process finds what it leaves"),
     }
     probes.abort();
-    // The last events are still on their way.
+    // The task that writes events may still have some to write.
     if tokio::time::timeout(LAST_EVENTS, writer).await.is_err() {
         tracing::debug!("not all events were written");
     }

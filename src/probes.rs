@@ -14,10 +14,10 @@ use tokio::sync::watch;
 
 use crate::role::{CurrentRole, Role};
 
-/// Listens on an address. `::` takes IPv4 as well, and is only that where there is no IPv6.
+/// Listens on an address. `::` accepts IPv4 as well. Where there is no IPv6, `::` means all IPv4 addresses.
 ///
 /// # Errors
-/// The address is taken or not ours.
+/// The address is taken, or it is no address of this machine.
 pub async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     match TcpListener::bind(address).await {
         Err(error) if address.ip() == Ipv6Addr::UNSPECIFIED && error.kind() != ErrorKind::AddrInUse => {
@@ -27,13 +27,13 @@ pub async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     }
 }
 
-/// Answers until the task is dropped. `listed` says whether the one that acts has seen all resources.
+/// Answers probes until the task is dropped. `listed` says whether the leader has listed all resources.
 pub async fn serve(listener: TcpListener, role: CurrentRole, listed: watch::Receiver<bool>) {
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
-                // Out of file descriptors, most likely: give the others time to close theirs.
+                // Most likely the process has no file descriptor left. Wait until other connections are closed.
                 tracing::warn!("a probe could not be accepted: {error}");
                 tokio::time::sleep(std::time::Duration::from_secs(1)).await;
                 continue;
@@ -45,7 +45,7 @@ pub async fn serve(listener: TcpListener, role: CurrentRole, listed: watch::Rece
                 let answer = answer(&request, role.now(), *listed.borrow());
                 async move { Ok::<_, Infallible>(answer) }
             });
-            // A prober that hangs up is no news.
+            // It is no failure if the client closes the connection early.
             let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
         });
     }
@@ -62,7 +62,7 @@ fn answer(request: &Request<Incoming>, role: Role, listed: bool) -> Response<Ful
     response
 }
 
-/// A standby is ready: a rolling update of two replicas would wait for it for ever otherwise.
+/// A standby counts as ready. Otherwise a rolling update of two replicas would wait for it for ever.
 fn readiness(role: Role, listed: bool) -> (StatusCode, &'static str) {
     match role {
         Role::Standby => (StatusCode::OK, "standby\n"),

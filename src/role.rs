@@ -1,23 +1,23 @@
-//! Whether this process acts.
+//! The role of this process: whether it acts.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// What this process is here for at the moment.
+/// What this process does at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// It does not know yet whether another one acts.
+    /// It does not know yet whether another process acts.
     Starting,
-    /// Another one acts, or will in a moment.
+    /// Another process acts, or will in a moment.
     Standby,
     /// It acts.
     Leading,
-    /// It brings to an end what it has begun, and begins nothing.
+    /// It completes what it has begun, and begins nothing new.
     Ending,
 }
 
-/// The role of this process: for those who assign it and for those who have to know. Clones are the same role.
+/// The role of this process. One part assigns it, other parts read it. All clones show the same role.
 #[derive(Debug, Clone)]
 pub struct CurrentRole(Arc<watch::Sender<Role>>);
 
@@ -34,7 +34,7 @@ impl CurrentRole {
         *self.0.borrow()
     }
 
-    /// Assigns a role. A process that ends does not come back: a lease that it gets by then is not for acting.
+    /// Assigns a role. `Ending` is final: a process that gets the lease after that does not act.
     pub fn assign(&self, role: Role) {
         let is_new = self.0.send_if_modified(|current| {
             let changes = *current != role && *current != Role::Ending;
@@ -52,7 +52,7 @@ impl CurrentRole {
         }
     }
 
-    /// Waits until this process leads, or says that it never will again.
+    /// Waits until this process leads. False when it is ending and will not lead again.
     pub async fn leads(&self) -> bool {
         self.becomes(|role| matches!(role, Role::Leading | Role::Ending)).await;
         self.now() != Role::Ending

@@ -1,4 +1,4 @@
-//! The log.
+//! Sets up the log.
 
 use std::any::Any;
 use std::io::IsTerminal;
@@ -11,25 +11,25 @@ use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::arguments::LogFormat;
 
-/// kube's span round each pass repeats in 140 characters what each line says itself, and so does the election with what the
-/// operator says about its role. They are there for those who set RUST_LOG.
+/// The default filter. It leaves out kube's span of each pass: in 140 characters it repeats what each line says anyway. It
+/// leaves out the lines of the election: the operator itself logs its role. Set RUST_LOG to see both.
 const QUIET: &str = "info,kube_runtime::controller=warn,k8s_controller=warn";
 
-/// kube's client logs the body of a reply that it cannot decode, and that body may be a Secret. It is silenced whatever
-/// RUST_LOG says; what went wrong is told by the operator itself.
+/// kube's client logs the body of a reply that it cannot decode, and that body may be a Secret. Its lines are never logged,
+/// whatever RUST_LOG says. The operator itself reports what went wrong.
 const SILENCED: &str = "kube_client::client";
 
-/// Sets up the log on standard output, and what is said of a panic. Called once.
+/// Sets up the log on standard output and the report of a panic. Called once.
 pub fn start(format: LogFormat) {
     std::panic::set_hook(Box::new(tell_panic));
     let wanted = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_else(|_| QUIET.to_owned());
     let wanted = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(wanted);
     let lines = match format {
-        // Colours are for people who look on; a collector would have to take them out again.
+        // Colours are for terminals only: a log collector would have to remove them.
         LogFormat::Text => fmt::layer().with_ansi(std::io::stdout().is_terminal()).boxed(),
         LogFormat::Json => fmt::layer().json().boxed(),
     };
-    // A filter of its own and no directive: one about a span would overrule it.
+    // This is a filter of its own, not a directive of `wanted`: a directive about a span would override that.
     let lines = lines.with_filter(filter_fn(|metadata| !metadata.target().starts_with(SILENCED)));
     tracing_subscriber::registry().with(wanted).with(lines).init();
 }
@@ -40,7 +40,7 @@ fn tell_panic(panic: &PanicHookInfo<'_>) {
     tracing::error!(thread = thread.name(), location, "a panic, please report it: {}", words(panic.payload()));
 }
 
-/// What a panic says, if that is written in the source. What was put together at run time may quote a password.
+/// The message of a panic, if it is a literal in the source. A message that was composed at run time may quote a password.
 fn words(payload: &dyn Any) -> &'static str {
     payload.downcast_ref::<&'static str>().copied().unwrap_or("its words are not shown, for they may quote a password")
 }

@@ -1,5 +1,5 @@
-//! The resource `KeyspacesCredential`, group `keyspaces.dev`, version `v1alpha1`. Types only: what they mean is decided in
-//! [`protocol`](keyspaces_credential_protocol) and told in [`reconcile`](crate::reconcile).
+//! The resource `KeyspacesCredential`, group `keyspaces.dev`, version `v1alpha1`. This module has only the types.
+//! [`protocol`](keyspaces_credential_protocol) decides what they mean, and [`reconcile`](crate::reconcile) writes the status.
 
 mod span;
 mod spec;
@@ -19,11 +19,11 @@ pub use status::{
     OperationStatus, ResetInDoubtStatus, RetiringStage, RetiringStatus, UnresolvedStatus,
 };
 
-/// The annotation whose every new value asks for one rotation.
+/// The annotation that asks for rotations: each new value asks for one.
 pub const ROTATE_ANNOTATION: &str = "keyspaces.dev/rotate";
 /// The annotation that ends the overlap of the replaced credential whose id it holds.
 pub const RETIRE_ANNOTATION: &str = "keyspaces.dev/retire";
-/// The finalizer that stays until IAM is clean.
+/// The finalizer. It stays until IAM is as the deletion policy says.
 pub const FINALIZER: &str = "keyspaces.dev/iam-credential";
 /// The name under which the operator writes, in `managedFields` and events.
 pub const MANAGER: &str = "keyspaces-credential-operator";

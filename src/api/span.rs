@@ -25,7 +25,7 @@ impl fmt::Display for InvalidSpan {
 impl std::error::Error for InvalidSpan {}
 
 impl Span {
-    /// The rule, as the schema states it.
+    /// The syntax, as a pattern of the schema.
     pub const PATTERN: &str = "^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$";
 
     /// A span of whole hours.

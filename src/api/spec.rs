@@ -44,8 +44,8 @@ use super::status::KeyspacesCredentialStatus;
 )]
 #[serde(rename_all = "camelCase")]
 pub struct KeyspacesCredentialSpec {
-    /// The IAM user whose credential this is. The user must exist; the operator never creates or deletes users. One resource
-    /// per user: the oldest wins. Cannot be changed.
+    /// The IAM user whose credential this is. The user must exist; the operator never creates or deletes users. Only one
+    /// resource per user gets a credential: the oldest one whose namespace is granted the user. Cannot be changed.
     #[schemars(length(min = 1, max = 64), regex(pattern = r"^[A-Za-z0-9_+=,.@-]+$"))]
     #[x_kube(validation = Rule::new("self == oldSelf")
         .message("spec.iamUserName cannot be changed: create another resource for the other user, then delete this one"))]
@@ -59,14 +59,15 @@ pub struct KeyspacesCredentialSpec {
     #[serde(default)]
     pub rotation: Rotation,
 
-    /// What to do with credentials of the IAM user that this resource did not create. Keep: they are left alone, and if one occupies the
-    /// slot that a new credential needs, the resource waits and says so. Delete: the oldest one is deleted when its slot is needed, and an
-    /// event says which.
+    /// What the operator does with credentials of the IAM user that this resource did not create. Keep: it leaves them alone.
+    /// If one of them occupies the slot that a new credential needs, the resource waits and reports that. Delete: when it needs
+    /// the slot, it deletes the oldest of them, and an event says which one.
     #[serde(default)]
     pub foreign_credentials: ForeignCredentials,
 
-    /// What happens when the resource is deleted. Delete: the credential is deleted from IAM and the Secret goes too. Retain:
-    /// the credential, a replaced one in its overlap, and the Secret stay, and nobody manages them any more.
+    /// What happens when the resource is deleted. Delete: the operator deletes the credential from IAM, and the Secret is
+    /// deleted too. Retain: the credential, a replaced one in its overlap, and the Secret stay, and the operator no longer
+    /// manages them.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
 
@@ -82,10 +83,10 @@ pub struct KeyspacesCredentialSpec {
     "self.type != 'kubernetes.io/basic-auth' || self.keys.username == 'username' || self.keys.password == 'password'"
 ).message("type kubernetes.io/basic-auth needs the key username or the key password; rename at most one of them or use type Opaque"))]
 pub struct SecretSpec {
-    /// Its name, in the namespace of the resource. The default is the name of the resource. A Secret that exists already and
-    /// is not controlled by this resource is never overwritten. If it is changed, the same credential is written to a Secret of
-    /// the new name, and the old Secret is deleted after rotation.overlap, or after twice the operator's --hold
-    /// if that is longer.
+    /// The name of the Secret, in the namespace of the resource. The default is the name of the resource. The operator never
+    /// overwrites a Secret that exists already and is not controlled by this resource. If the name is changed, the operator
+    /// writes the same credential to a Secret of the new name. It deletes the old Secret after rotation.overlap, or after twice
+    /// its --hold if that is longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         with = "String",
@@ -94,7 +95,7 @@ pub struct SecretSpec {
     )]
     pub name: Option<String>,
 
-    /// Its type. Cannot be changed.
+    /// The type of the Secret. Cannot be changed.
     #[serde(default, rename = "type")]
     #[x_kube(validation = Rule::new("self == oldSelf")
         .message("spec.secret.type cannot be changed: Kubernetes does not allow it for a Secret"))]
@@ -190,29 +191,30 @@ pub enum ForeignCredentials {
     "!has(self.interval) || duration(self.interval) > duration(self.overlap) + duration(self.inactiveFor)"
 ).message("rotation.interval must be longer than rotation.overlap and rotation.inactiveFor together"))]
 pub struct Rotation {
-    /// Overlap: a second credential is created and published, and the replaced one goes on working for the time of overlap; user
-    /// name and password both change. InPlace: the password of the credential is reset, and the user name stays. That is a weaker
-    /// promise: the old password is dead before the new one is in the Secret, and stays the only one that consumers know until
-    /// they read the Secret again; if the reply of IAM is lost, the password is reset once more, and again after the operator's
-    /// settle time, since a lost reset may land late. What is lost (a deleted Secret, a deleted credential) is replaced by a new
-    /// credential with either of them.
+    /// Overlap: the operator creates and publishes a second credential. The replaced one goes on working for the time of overlap; user
+    /// name and password both change. InPlace: the operator resets the password of the credential, and the user name stays.
+    /// InPlace promises less. The old password stops working before the new one is in the Secret, and consumers know only the
+    /// old one until they read the Secret again. If the reply of IAM is lost, the operator resets the password once more, and
+    /// again after its consistency window, since a lost reset may take effect late. With either strategy, what is lost (a
+    /// deleted Secret, a deleted credential) is replaced by a new credential.
     #[serde(default)]
     pub strategy: RotationStrategy,
 
-    /// How long a replaced credential goes on working, as hours, minutes and seconds: 1h, 90m, 1h30m. Afterwards it is deleted
-    /// from IAM, so it must be longer than consumers take to pick up the new user name and password. Production should not
-    /// go below 15m: IAM and Amazon Keyspaces are eventually consistent.
+    /// How long a replaced credential goes on working, as hours, minutes and seconds: 1h, 90m, 1h30m. Then the operator deletes it
+    /// from IAM, after inactiveFor if that is set. So overlap must be longer than consumers take to pick up the new user name
+    /// and password. In production use at least 15m: IAM and Amazon Keyspaces are eventually consistent.
     #[serde(default = "default_overlap")]
     pub overlap: Span,
 
-    /// How long a replaced credential then stays in IAM, Inactive, before it is deleted. It can be switched on again by hand in
-    /// that time. 0s: it is deleted at once.
+    /// How long a replaced credential then stays in IAM with the status Inactive before the operator deletes it. During that
+    /// time a human can set it Active again. 0s: the operator deletes it at once.
     #[serde(default = "default_inactive_for")]
     pub inactive_for: Span,
 
-    /// How old a credential may become, for instance 720h. It is replaced in the last tenth of that time, at a moment that
-    /// is another one for each resource. Unset: it is replaced only on request. Must be longer than overlap and inactiveFor
-    /// together, and leave IAM time to settle; the message of the condition InvalidSpec gives the smallest value.
+    /// How old a credential may become, for instance 720h. The operator replaces it in the last tenth of that time, at a moment
+    /// that differs from resource to resource. Unset: it replaces it only on request. Must be longer than overlap and
+    /// inactiveFor together, and leave IAM twice the consistency window; the message of the condition with the reason
+    /// InvalidSpec gives the smallest value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Span")]
     pub interval: Option<Span>,

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 #[derive(JsonSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyspacesCredentialStatus {
-    /// The generation of the spec that this status speaks of.
+    /// The generation of the spec that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// Ready: the Secret holds a working credential and nothing is wrong. Reconciling and Stalled are present only while
-    /// true; Stalled says what a human has to do.
+    /// Ready: the Secret holds a working credential and nothing is wrong. Reconciling and Stalled are present only while they
+    /// are true. The message of Stalled says what a human has to do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -22,19 +22,22 @@ pub struct KeyspacesCredentialStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<IssuedStatus>,
 
-    /// The credential that it replaced, until it is deleted. Unless its stage is Inactive it works until its overlap is over.
+    /// The credential that the current one replaced, until the operator deletes it. It works until its overlap is over, unless
+    /// its stage is Inactive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retiring: Option<RetiringStatus>,
 
-    /// The write-ahead intent: a credential is being created, or its password reset.
+    /// The open operation. The operator records it before it creates a credential or resets the password of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<OperationStatus>,
 
-    /// What attempts up to this number published is accepted as the current credential only, and as nothing new.
+    /// Attempts up to this number are over. If one of them publishes later, the operator accepts what it published only if that
+    /// is the current credential.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_epoch: Option<i64>,
 
-    /// The attempt that published what the Secret holds. An older Secret that is put back is known by it.
+    /// The number of the attempt that published what the Secret holds. By this number the operator notices when somebody puts
+    /// an older Secret back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published_epoch: Option<i64>,
 
@@ -42,7 +45,8 @@ pub struct KeyspacesCredentialStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unresolved: Option<UnresolvedStatus>,
 
-    /// A reset of the password whose reply was lost and which may still land. The password is reset once more when it cannot.
+    /// A reset of the password whose reply was lost and which may still take effect. Once it no longer can, the operator resets
+    /// the password once more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset_in_doubt: Option<ResetInDoubtStatus>,
 
@@ -54,7 +58,7 @@ pub struct KeyspacesCredentialStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_rotated_at: Option<Time>,
 
-    /// When the schedule asks for the next rotation.
+    /// When the next rotation by schedule is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_rotation_at: Option<Time>,
 
@@ -66,8 +70,9 @@ pub struct KeyspacesCredentialStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binding: Option<Binding>,
 
-    /// Secrets of former names, which hold the credential as well and are deleted after rotation.overlap, or after twice --hold if
-    /// that is longer; and the one of a new name while the credential is being copied to it.
+    /// Secrets of former names, which hold the credential as well. The operator deletes each of them after rotation.overlap, or
+    /// after twice --hold if that is longer. While the operator copies the credential to a Secret of a new name, that Secret is
+    /// listed here too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_secrets: Vec<FormerSecretStatus>,
 }
@@ -78,7 +83,8 @@ pub struct KeyspacesCredentialStatus {
 pub struct IssuedStatus {
     /// Its id in IAM.
     pub id: String,
-    /// The user name that logs in with it. IAM may give the name of a deleted credential out again: only the id identifies one.
+    /// The user name that logs in with it. IAM may use the name of a deleted credential again: only the id identifies a
+    /// credential.
     pub service_user_name: String,
     /// When IAM created it.
     pub issued_at: Time,
@@ -94,7 +100,7 @@ pub struct RetiringStatus {
     pub service_user_name: String,
     /// When its replacement was published.
     pub since: Time,
-    /// Active: it works. Inactive: it is switched off, and is deleted after rotation.inactiveFor.
+    /// Active: it works. Inactive: the operator has switched it off, and deletes it after rotation.inactiveFor.
     #[serde(default)]
     pub stage: RetiringStage,
     /// The number of the attempt that published its last password.
@@ -102,7 +108,7 @@ pub struct RetiringStatus {
     pub published_epoch: Option<i64>,
 }
 
-/// How far a replaced credential has gone.
+/// Whether a replaced credential still works.
 #[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "a doc comment would turn the enum of the schema into a oneOf")]
 pub enum RetiringStage {
@@ -111,11 +117,11 @@ pub enum RetiringStage {
     Inactive,
 }
 
-/// The write-ahead intent.
+/// The recorded intent to replace the credential.
 #[derive(JsonSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OperationStatus {
-    /// The number of the attempt. It only grows; only its holder may create a credential.
+    /// The number of the attempt. It only grows. Only the process that began this attempt may create a credential.
     pub epoch: i64,
     /// The number of the first attempt of this operation.
     pub first_epoch: i64,
@@ -124,10 +130,10 @@ pub struct OperationStatus {
     /// The credential whose password is reset. Unset: a new credential is created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resets: Option<String>,
-    /// The Secret that is published to.
+    /// The Secret that the operation publishes to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_name: Option<String>,
-    /// The value of keyspaces.dev/rotate that is handled by it.
+    /// The value of keyspaces.dev/rotate that the operation handles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotate_token: Option<String>,
     /// When the first attempt began.
@@ -152,7 +158,8 @@ pub enum OperationReason {
     ResetInDoubt,
 }
 
-/// The window of an operation that is over but whose attempts are not all accounted for.
+/// The window of an operation that is over, but of which an attempt may have left a credential in IAM that List does not show
+/// yet.
 #[derive(JsonSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UnresolvedStatus {
@@ -163,17 +170,17 @@ pub struct UnresolvedStatus {
     pub baseline: Vec<String>,
     /// When its first attempt began.
     pub started_at: Time,
-    /// What has not shown up by then did not happen.
+    /// An attempt whose credential IAM does not show by then created none.
     pub until: Time,
 }
 
-/// A reset of the password that may still land.
+/// A reset of the password that may still take effect.
 #[derive(JsonSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResetInDoubtStatus {
     /// The id of the credential in IAM.
     pub id: String,
-    /// When it can no longer land.
+    /// When it can no longer take effect.
     pub until: Time,
 }
 
@@ -183,7 +190,7 @@ pub struct ResetInDoubtStatus {
 pub struct FormerSecretStatus {
     /// Its name.
     pub name: String,
-    /// Since when the Secret of the new name is there.
+    /// Since when the Secret of the new name exists.
     pub since: Time,
 }
 
@@ -195,7 +202,7 @@ pub struct FailuresStatus {
     pub count: i64,
     /// When the last one was.
     pub last: Time,
-    /// When the next try is due. A change of the spec or of keyspaces.dev/rotate is tried at once.
+    /// When the next try is due. After a change of the spec or of keyspaces.dev/rotate the operator tries at once.
     pub next: Time,
     /// The value of keyspaces.dev/rotate at the last failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,21 +8,22 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::config::retry::RetryConfig;
 use aws_sdk_iam::config::timeout::TimeoutConfig;
 use aws_sdk_iam::types::StatusType;
-use keyspaces_credential_protocol::{CredentialId, IamUserName};
+use keyspaces_credential_protocol::{CredentialId, Deleted, IamUserName};
 
 use super::classify::{classify, is_absence, is_of_another_user};
+use super::credential::{IssuedCredential, ListedCredential, SERVICE_NAME};
 use super::error::{IamError, IamErrorKind, Operation};
 use super::pace::{Pace, Rate, Turn, Urgency};
+use super::reply;
 use super::witness::Witness;
-use super::{Deleted, IssuedCredential, ListedCredential, SERVICE_NAME, reply};
 
-/// The most pages that one List reads. A user has two credentials at the most, so one page is the rule.
+/// The most pages that one List reads. A user has at most two credentials, so one page is normal.
 const MOST_PAGES: usize = 16;
 
 /// The longest wait for a connection, if the deadline does not end it sooner.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// IAM, as far as service-specific credentials for Amazon Keyspaces go.
+/// A client of IAM for the service-specific credentials for Amazon Keyspaces.
 #[derive(Debug, Clone)]
 pub struct Iam {
     client: Client,
@@ -30,10 +31,10 @@ pub struct Iam {
 }
 
 impl Iam {
-    /// A client with the region, endpoint and credentials of `sdk_config`; each request is given up after `deadline`, and
-    /// all clones together send no more than `rate`.
+    /// A client with the region, endpoint and credentials of `sdk_config`. It gives each request up after `deadline`. All
+    /// clones together send no more than `rate`.
     ///
-    /// A deadline must be well under the settle window of the protocol: a request may still land when it was given up.
+    /// The deadline must be well below the consistency window: a request that was given up may still take effect.
     ///
     /// Source: *AWS SDKs and Tools Reference Guide*, "Service-specific endpoints" (`AWS_ENDPOINT_URL_IAM`).
     #[must_use]
@@ -44,37 +45,38 @@ impl Iam {
             .operation_timeout(deadline)
             .build();
         let mut config = aws_sdk_iam::config::Builder::from(sdk_config)
-            // By default one `send` of a Create reaches IAM up to three times when the reply is lost: two credentials whose
-            // passwords nobody has, and both places taken. List and Delete go without as well, so that no call outlasts its
+            // By default the SDK sends a Create up to three times when the reply is lost. Then both slots may be taken by
+            // credentials whose passwords nobody has. List and Delete are not retried either, so that no call outlasts its
             // deadline and the operator's own backoff is the only one.
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts);
-        // IAM has one endpoint per partition, so a pod without a region can still reach it. In other partitions than `aws`
-        // the region has to be set: it is what tells the partition.
+        // IAM has one endpoint per partition, so a pod without a region can reach the one of the partition `aws`. In every
+        // other partition the region has to be set: the SDK derives the partition from it.
         if sdk_config.region().is_none() {
             config = config.region(Region::from_static("us-east-1"));
         }
-        // The SDK panics without one.
+        // The SDK panics without a behavior version.
         if sdk_config.behavior_version().is_none() {
             config = config.behavior_version(BehaviorVersion::latest());
         }
         Self { client: Client::from_conf(config.build()), pace: Arc::new(Pace::new(rate)) }
     }
 
-    /// Waits for the right to send one request. The wait is no part of the request's deadline, and ends when it is dropped.
+    /// Waits for the right to send one request. The wait is not part of the request's deadline. To end the wait, drop the
+    /// future.
     pub async fn turn(&self, urgency: Urgency) -> Turn {
         self.pace.turn(urgency).await
     }
 
-    /// The right to send a List that nothing waits for, if there is one to spare.
+    /// The right to send a List that nothing waits for, if the rate leaves room for it now.
     ///
     /// # Errors
-    /// When to ask again.
+    /// There is no room. The error is the time after which to ask again.
     pub fn spare_turn(&self) -> Result<Turn, Duration> {
         self.pace.spare()
     }
 
-    /// Slows down if that is what the error asks for.
+    /// Lowers the speed if IAM throttled the request.
     fn heed(&self, turn: Turn, error: IamError) -> IamError {
         if error.kind() == IamErrorKind::Throttled {
             self.pace.throttled(turn);
@@ -110,13 +112,14 @@ impl Iam {
             .map_err(|flaw| IamError::new(OPERATION, OPERATION.outcome_unknown(), user, flaw))
     }
 
-    /// Resets the password of a credential: exactly one request, whatever happens to it. The former password is dead at once; id,
-    /// user name and status stay.
+    /// Resets the password of a credential: exactly one request, whatever happens to it. The former password stops working at
+    /// once. Id, user name and status stay.
     ///
     /// Source: *IAM API Reference*, `ResetServiceSpecificCredential`.
     ///
     /// # Errors
-    /// As [`Iam::create`]; a credential that is gone is [`Unavailable`](super::IamErrorKind::Unavailable): look again.
+    /// As [`Iam::create`]. If the credential is gone, the kind is [`Unavailable`](super::IamErrorKind::Unavailable), and the
+    /// caller has to list again.
     pub async fn reset(&self, turn: Turn, user: &IamUserName, id: &CredentialId) -> Result<IssuedCredential, IamError> {
         const OPERATION: Operation = Operation::Reset;
         let witness = Witness::of(OPERATION);
@@ -174,7 +177,7 @@ impl Iam {
                 .map_err(|error| self.heed(turn, classify(Operation::List, user, witness.has_left(), &error)))?;
             for entry in page.service_specific_credentials.unwrap_or_default() {
                 let entry = reply::listed(user, entry).map_err(untrustworthy)?;
-                // Pages are not a snapshot: an entry may move to the next one while it is fetched.
+                // Pages are not a snapshot: an entry may move to the next page while the operator fetches it.
                 if found.iter().all(|known| known.id != entry.id) {
                     found.push(entry);
                 }
@@ -191,7 +194,7 @@ impl Iam {
         Err(untrustworthy("the list has more pages than two credentials can fill"))
     }
 
-    /// Deletes a credential of this user and of no other. That there is none is a success.
+    /// Deletes a credential of this user, and never one of another user. If there is no such credential, that is a success.
     ///
     /// Source: *IAM API Reference*, `DeleteServiceSpecificCredential`.
     ///
@@ -210,14 +213,14 @@ impl Iam {
             .await;
         match outcome {
             Ok(_) => Ok(Deleted::Now),
-            Err(error) if is_absence(&error) => Ok(Deleted::WasGone),
+            Err(error) if is_absence(&error) => Ok(Deleted::Before),
             Err(error) if is_of_another_user(&error) => Ok(Deleted::NotTheirs),
             Err(error) => Err(self.heed(turn, classify(Operation::Delete, user, witness.has_left(), &error))),
         }
     }
 
-    /// Switches a credential of this user off; it still takes its place and can be switched on again. That there is none is a
-    /// success too.
+    /// Sets a credential of this user to Inactive. It still occupies its slot and can be set Active again. If there is no such
+    /// credential, that is a success too.
     ///
     /// Source: *IAM API Reference*, `UpdateServiceSpecificCredential`.
     ///

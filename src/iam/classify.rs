@@ -1,7 +1,8 @@
-//! The SDK's errors, told apart by one question: what is certain about the request?
+//! Classifies the SDK's errors by one question: what is certain about the request?
 //!
-//! Nothing here prints an SDK error with `{:?}` or `DisplayErrorContext`: both show the raw reply, and the raw reply of a
-//! Create holds the password. What is used of an answer: the status, IAM's error code, and IAM's message of a refusal.
+//! No code here prints an SDK error with `{:?}` or `DisplayErrorContext`. Both show the raw reply, and the raw reply of a
+//! Create holds the password. The code uses only three parts of an answer: the status, IAM's error code, and IAM's message of a
+//! refusal.
 
 use std::error::Error;
 
@@ -9,10 +10,10 @@ use aws_sdk_iam::config::http::HttpResponse;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use keyspaces_credential_protocol::IamUserName;
 
-use super::SERVICE_NAME;
+use super::credential::SERVICE_NAME;
 use super::error::{IamError, IamErrorKind, Operation};
 
-/// Converts an SDK error. `left` tells whether the request was handed to the network.
+/// Converts an SDK error. `left` says whether the SDK passed the request to the network.
 pub(super) fn classify<E>(
     operation: Operation,
     user: &IamUserName,
@@ -33,7 +34,7 @@ where
         }
         _ if !left => (IamErrorKind::Credentials, not_sent(Some("not found within the deadline"))),
         SdkError::TimeoutError(_) => (unknown, "no answer within the deadline".to_owned()),
-        // No answer, so no body: the causes are errors of the connection.
+        // There was no answer and so no body: the causes are errors of the connection.
         SdkError::DispatchFailure(failure) => {
             let cause = failure.as_connector_error().map(root).unwrap_or_default();
             (unknown, format!("the connection to IAM failed: {cause}"))
@@ -44,38 +45,38 @@ where
             let kind = of_answer(operation, user, status, meta.code(), meta.message().unwrap_or_default());
             (kind, describe(kind, status, meta.code(), meta.message()))
         }
-        // A response error, or a variant of a later SDK.
+        // A response error, or a variant that a later SDK adds.
         _ => (unknown, "IAM's answer breaks off or cannot be read".to_owned()),
     };
     IamError::new(operation, kind, user, &detail)
 }
 
-/// Whether IAM itself said that what was asked for does not exist.
+/// Whether IAM itself answered that the entity does not exist.
 pub(super) fn is_absence<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     matches!(error, SdkError::ServiceError(answer)
         if answer.raw().status().is_client_error() && answer.err().code() == Some("NoSuchEntity"))
 }
 
-/// Whether IAM itself said that the credential is another user's. It says so with the code of a malformed value, and no value
-/// that is sent here is malformed.
+/// Whether IAM itself answered that the credential belongs to another user. IAM then uses the code of a malformed value, and
+/// the operator sends no malformed value.
 pub(super) fn is_of_another_user<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     matches!(error, SdkError::ServiceError(answer)
         if answer.raw().status().as_u16() == 400 && answer.err().code() == Some("ValidationError"))
 }
 
-/// The kind of an answer that is no success, by status first and by code then.
+/// The kind of an answer that is no success: by its status first, then by its code.
 ///
-/// Codes and not the SDK's variants, since most of these are modelled on none of the operations.
+/// It compares codes, not the SDK's variants, since the SDK models most of these codes for none of the operations.
 ///
 /// Source: *IAM API Reference*, "Common Error Types".
 fn of_answer(operation: Operation, user: &IamUserName, status: u16, code: Option<&str>, message: &str) -> IamErrorKind {
-    // Besides 5xx this has the 200 whose body the SDK could not parse, which it calls a service error, and the 3xx and the
-    // 4xx without a code, which some gateway sent and which prove nothing about IAM.
+    // This is not only 5xx. The SDK reports a 200 whose body it could not parse as a service error. A 3xx, or a 4xx without a
+    // code, came from some gateway and proves nothing about IAM.
     let (400..=499, Some(code)) = (status, code) else {
         return operation.outcome_unknown();
     };
     match code {
-        // IAM has this one code for an unknown user and for a service that its partition does not have.
+        // IAM uses this code for an unknown user, and for a service that its partition does not have.
         "NoSuchEntity" if message.contains(SERVICE_NAME) && !user.as_str().contains(SERVICE_NAME) => {
             IamErrorKind::InvalidRequest
         }
@@ -84,7 +85,7 @@ fn of_answer(operation: Operation, user: &IamUserName, status: u16, code: Option
         "AccessDenied" | "AccessDeniedException" | "NotAuthorized" | "OptInRequired" | "UnauthorizedOperation" => {
             IamErrorKind::AccessDenied
         }
-        // The last two are about the entity and not the rate; the answer to them is the same.
+        // The last two are about the entity and not the rate, but the operator has to do the same: try later.
         "Throttling"
         | "ThrottlingException"
         | "RequestLimitExceeded"
@@ -114,7 +115,7 @@ fn of_answer(operation: Operation, user: &IamUserName, status: u16, code: Option
     }
 }
 
-/// What an answer said. Of an answer that is not to be believed only the status is repeated.
+/// What an answer said. If the answer proves nothing, the text has its status only.
 fn describe(kind: IamErrorKind, status: u16, code: Option<&str>, message: Option<&str>) -> String {
     match (kind, code) {
         (IamErrorKind::Ambiguous | IamErrorKind::Unavailable, _) | (_, None) => {
@@ -132,7 +133,7 @@ fn not_sent(cause: Option<&str>) -> String {
     format!("the request was not sent, as the operator has no AWS credentials to sign it with: {cause}")
 }
 
-/// The deepest cause, in its own words.
+/// The text of the deepest cause.
 fn root(error: &(impl Error + 'static)) -> String {
     let mut deepest: &dyn Error = error;
     while let Some(cause) = deepest.source() {
@@ -200,13 +201,13 @@ mod tests {
         let table = [
             (500, "ServiceFailure"),
             (503, "ServiceUnavailable"),
-            // A code that would be a refusal proves nothing beside a server's failure.
+            // In a 5xx, the code of a refusal proves nothing.
             (500, "AccessDenied"),
             (503, "Throttling"),
             (400, "InternalFailure"),
-            // The SDK's word for a success that it cannot parse.
+            // What the SDK reports for a success that it cannot parse.
             (200, ""),
-            // Gateways.
+            // Answers of gateways.
             (301, ""),
             (403, ""),
             (502, ""),

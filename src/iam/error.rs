@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use keyspaces_credential_protocol::{Class, IamUserName};
+use keyspaces_credential_protocol::{Class, IamUserName, Reason};
 
 use super::scrub::scrub;
 use crate::cut::cut;
@@ -13,7 +13,7 @@ const LONGEST_MESSAGE: usize = 1024;
 /// A request to IAM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// `CreateServiceSpecificCredential`: the one that must not be repeated.
+    /// `CreateServiceSpecificCredential`. A client must not repeat it: each success is one more credential.
     Create,
     /// `ListServiceSpecificCredentials`.
     List,
@@ -21,7 +21,8 @@ pub enum Operation {
     Delete,
     /// `UpdateServiceSpecificCredential`.
     Update,
-    /// `ResetServiceSpecificCredential`: it kills the former password, and it too must not be repeated unseen.
+    /// `ResetServiceSpecificCredential`. The former password stops working. A client must not repeat it without looking at the
+    /// outcome.
     Reset,
 }
 
@@ -38,9 +39,9 @@ impl Operation {
         }
     }
 
-    /// What it is called when nobody knows whether IAM has carried it out.
+    /// The kind of the failure when nobody knows whether IAM has carried the request out.
     ///
-    /// List changes nothing, and a second Delete or Update does no harm, so there it only means "try again".
+    /// List changes nothing, and a second Delete or Update does no harm. So for these three the kind only means "try again".
     pub(super) const fn outcome_unknown(self) -> IamErrorKind {
         match self {
             Self::Create | Self::Reset => IamErrorKind::Ambiguous,
@@ -64,11 +65,11 @@ impl fmt::Display for Operation {
 pub enum IamErrorKind {
     /// The IAM user does not exist, or IAM does not show it yet.
     UserNotFound,
-    /// The user has two credentials for the service already. One of them may be an orphan that List does not show yet.
+    /// The user has two credentials for the service already. One of them may be a leftover that List does not show yet.
     LimitExceeded,
-    /// A policy forbids it, or one that allows it has not spread yet.
+    /// A policy forbids it, or a policy that allows it has not taken effect yet.
     AccessDenied,
-    /// IAM asks to come back later.
+    /// IAM throttled the request.
     Throttled,
     /// The operator's own identity or clock: no credentials found, expired, unknown, or a signature out of time. It says
     /// nothing about the user or the credential.
@@ -82,30 +83,18 @@ pub enum IamErrorKind {
 }
 
 impl IamErrorKind {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::UserNotFound,
-        Self::LimitExceeded,
-        Self::AccessDenied,
-        Self::Throttled,
-        Self::Credentials,
-        Self::InvalidRequest,
-        Self::Unavailable,
-        Self::Ambiguous,
-    ];
-
-    /// The kind as one word: a reason of a condition or an event.
+    /// One word for a condition, an event and the log.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub const fn reason(self) -> Reason {
         match self {
-            Self::UserNotFound => "IamUserNotFound",
-            Self::LimitExceeded => "IamLimitExceeded",
-            Self::AccessDenied => "IamAccessDenied",
-            Self::Throttled => "IamThrottled",
-            Self::Credentials => "OperatorCredentials",
-            Self::InvalidRequest => "IamInvalidRequest",
-            Self::Unavailable => "IamUnavailable",
-            Self::Ambiguous => "IamOutcomeUnknown",
+            Self::UserNotFound => Reason::IamUserNotFound,
+            Self::LimitExceeded => Reason::IamLimitExceeded,
+            Self::AccessDenied => Reason::IamAccessDenied,
+            Self::Throttled => Reason::IamThrottled,
+            Self::Credentials => Reason::OperatorCredentials,
+            Self::InvalidRequest => Reason::IamInvalidRequest,
+            Self::Unavailable => Reason::IamUnavailable,
+            Self::Ambiguous => Reason::IamOutcomeUnknown,
         }
     }
 
@@ -114,7 +103,7 @@ impl IamErrorKind {
     pub const fn class(self) -> Class {
         match self {
             Self::UserNotFound | Self::AccessDenied | Self::Credentials | Self::InvalidRequest => Class::Terminal,
-            // A place that is taken without being listed is an orphan that shows up by itself.
+            // If a slot is taken by a credential that List does not show, that is a leftover, and List will show it later.
             Self::LimitExceeded | Self::Throttled | Self::Unavailable => Class::Transient,
             Self::Ambiguous => Class::Ambiguous,
         }
@@ -151,8 +140,8 @@ impl IamErrorKind {
 
 /// Why a request to IAM failed.
 ///
-/// Its message is for users. It holds no request id, no time and nothing of a reply except IAM's own error message, so it
-/// stays the same while the cause does, and never holds a password.
+/// Its message is for users. It holds no request id and no time, so it stays the same while the cause does. It holds nothing of
+/// a reply except IAM's own error message, so it never holds a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct IamError {

@@ -1,19 +1,19 @@
 //! How often IAM is asked: one token bucket for the whole process.
 //!
-//! IAM throttles an account as a whole, and tells nobody how: every other tool of the account draws from the same bucket. So
-//! the operator keeps to a rate of its own, and to half of it when IAM says that this was too much.
+//! IAM throttles an account as a whole, and AWS does not say at which rate. Every other client in the account counts against
+//! the same limit. So the operator keeps to a rate of its own, and halves its speed when IAM throttles it.
 //!
-//! The SDK has a limiter (`RetryMode::Adaptive`). It limits nothing before the first Throttling, and it waits inside of
-//! `send`: after the protocol has looked whether its right to create still holds, and at the cost of the call's deadline. The
-//! crate `governor` has a fixed rate and no order among those who wait. Hence this file.
+//! Two other limiters do not fit. The SDK's (`RetryMode::Adaptive`) limits nothing before IAM throttles for the first time. It
+//! also waits inside of `send`: the protocol has then already checked that it may create, and the wait counts against the
+//! call's deadline. The crate `governor` has a fixed rate and no order among those who wait.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long it takes from a standstill back to the full rate.
+/// How long the speed takes to rise from zero to the full rate.
 const RECOVERY: Duration = Duration::from_mins(1);
-/// The slowest that IAM can make the operator, as a part of the rate.
+/// The lowest speed that throttling leads to, as a part of the rate.
 const SLOWEST: f64 = 1.0 / 16.0;
 
 /// The rate that the operator is allowed.
@@ -25,7 +25,8 @@ pub struct Rate {
     pub burst: u32,
 }
 
-/// What a request is for. What was looked up must be acted on before it is stale, so a change goes before a look.
+/// What a request is for. A change goes before a look, because the operator must act on what it has listed before that is
+/// stale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
     /// Create, Reset, Delete or Update.
@@ -43,7 +44,7 @@ pub struct Turn {
 
 #[cfg(test)]
 impl Turn {
-    /// A turn that nobody gave.
+    /// A turn that no bucket has given out.
     pub(super) fn for_test() -> Self {
         Self { given_at: Instant::now() }
     }
@@ -60,7 +61,7 @@ pub(super) struct Pace {
 /// Those who wait, first come, first served.
 #[derive(Debug, Default)]
 struct Line {
-    // It is fair.
+    // Tokio's mutex is fair: whoever waits first gets it first.
     head: tokio::sync::Mutex<()>,
     waiting: AtomicUsize,
 }
@@ -115,7 +116,7 @@ impl Pace {
     /// A turn for a look that nothing waits for, if nobody else wants one.
     ///
     /// # Errors
-    /// When to ask again: those who come without need are told different times, so that they do not come together.
+    /// The time after which to ask again. Every caller gets another time, so that they do not all ask at once.
     pub(super) fn spare(&self) -> Result<Turn, Duration> {
         let somebody_waits = !self.changes.is_empty() || !self.looks.is_empty();
         self.bucket().spare(somebody_waits, Instant::now())
@@ -132,7 +133,7 @@ impl Pace {
     }
 }
 
-/// The bucket, as a function of the time that it is given.
+/// The token bucket. It reads no clock: the caller passes the time.
 #[derive(Debug)]
 struct Bucket {
     rate: Rate,
@@ -140,7 +141,7 @@ struct Bucket {
     filled_at: Instant,
     /// When IAM last throttled us, and the speed from then on.
     slowed: Option<(Instant, f64)>,
-    /// Until when looks without need have been told to come back.
+    /// The latest time at which a caller of `spare` was told to ask again.
     booked_until: Instant,
 }
 
@@ -188,7 +189,7 @@ impl Bucket {
     }
 
     fn throttled(&mut self, given_at: Instant, now: Instant) {
-        // What was sent before the operator slowed down says nothing about the new speed.
+        // A request that was sent before the operator slowed down says nothing about the new speed.
         if self.slowed.is_some_and(|(since, _)| given_at <= since) {
             return;
         }
@@ -198,7 +199,7 @@ impl Bucket {
     }
 }
 
-/// A wait. A little more than nothing, for a timer that fires early must not become a busy loop.
+/// A wait of at least a millisecond. A timer that fires early must not make a busy loop of it.
 fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or(RECOVERY).max(Duration::from_millis(1))
 }

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-/// The longest text that is taken for a password. IAM's have 60 characters; it documents no bound.
+/// The longest text that is accepted as a password. IAM's passwords have 60 characters; AWS documents no bound.
 const LONGEST: usize = 256;
 
 /// The password of a service-specific credential: wiped from memory when dropped, and in no way printable.
@@ -17,7 +17,7 @@ const LONGEST: usize = 256;
 /// assert!(password.is_some_and(|password| password.expose().len() == 22));
 /// ```
 ///
-/// The same text does not get out by accident:
+/// None of these compiles, so the password cannot be shown by accident:
 ///
 /// ```compile_fail
 /// use keyspaces_credential_operator::iam::Password;
@@ -44,19 +44,19 @@ const LONGEST: usize = 256;
 /// ```
 pub struct Password(Zeroizing<String>);
 
-/// The text is no password. It does not say which text.
+/// The text is no password. The error does not quote the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a password: 1 to 256 visible ASCII characters without spaces")]
 pub struct InvalidPassword;
 
 impl Password {
-    /// Takes a text over as a password.
+    /// Makes a password of a text.
     ///
-    /// The text is wiped whether it is accepted or not; hand over the only copy.
+    /// The text is wiped from memory whether it is accepted or not, so pass the only copy.
     ///
     /// # Errors
-    /// The text is empty, longer than 256 characters, or has one that is not visible ASCII: such a text cannot have come
-    /// from IAM whole, and would not survive a `cqlshrc`.
+    /// The text is empty, is longer than 256 characters, or has a character that is not visible ASCII. Such a text is not what
+    /// IAM has sent, or not all of it, and a `cqlshrc` could not hold it.
     pub fn parse(text: String) -> Result<Self, InvalidPassword> {
         let text = Zeroizing::new(text);
         if (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -1,25 +1,25 @@
-//! IAM's replies into the port's types.
+//! Parses IAM's replies into the types of this module.
 //!
-//! The SDK fills a field that a reply lacks with a default: an empty text, or the year 1970. Each is looked at, and a reply
-//! that is wrong in one entry is wrong as a whole: an entry left out would read as a credential that is gone.
+//! The SDK fills a field that a reply lacks with a default: an empty text, or the year 1970. So each field is checked. If one
+//! entry is wrong, the whole reply is refused: without that entry, its credential would look deleted.
 
 use aws_sdk_iam::primitives::DateTime;
 use aws_sdk_iam::types::{ServiceSpecificCredential, ServiceSpecificCredentialMetadata, StatusType};
 use jiff::Timestamp;
 use keyspaces_credential_protocol::{CredentialId, IamUserName, ServiceUserName};
 
+use super::credential::{CredentialStatus, IssuedCredential, ListedCredential, SERVICE_NAME};
 use super::password::Password;
-use super::{CredentialStatus, IssuedCredential, ListedCredential, SERVICE_NAME};
 
-/// The longest status that is repeated.
+/// The longest part of an unknown status that is kept.
 const LONGEST_STATUS: usize = 32;
 
-/// What is wrong with a reply, without a word of it.
+/// What is wrong with a reply. It quotes nothing of the reply.
 pub(super) type Flaw = &'static str;
 
 /// Reads the reply to a Create for `user`.
 pub(super) fn issued(user: &IamUserName, reply: ServiceSpecificCredential) -> Result<IssuedCredential, Flaw> {
-    // First, so that the password is wiped whatever the rest is like.
+    // The password is parsed first, so that it is wiped from memory even if another field is wrong.
     let password = Password::parse(reply.service_password).map_err(|_| "the reply has no password, or a broken one")?;
     check_owner(user, &reply.user_name, &reply.service_name)?;
     Ok(IssuedCredential {
@@ -41,7 +41,8 @@ pub(super) fn listed(user: &IamUserName, entry: ServiceSpecificCredentialMetadat
     })
 }
 
-/// IAM takes user names for equal that differ only in case, and returns the service in lower case whatever was sent.
+/// Checks whom a reply is about. IAM treats user names as equal that differ only in case, and returns the service in lower case
+/// whatever was sent.
 fn check_owner(user: &IamUserName, their_user: &str, their_service: &str) -> Result<(), Flaw> {
     if !their_user.eq_ignore_ascii_case(user.as_str()) {
         Err("the reply is about another IAM user")
@@ -60,7 +61,7 @@ fn service_user_name(text: String) -> Result<ServiceUserName, Flaw> {
     ServiceUserName::parse(text).map_err(|_| "the reply has no service user name, or a broken one")
 }
 
-/// A wrong date is worse than none: it decides whose a credential is and when it is due.
+/// A wrong date must not pass: the operator decides by it whose a credential is and when it is due.
 fn timestamp(date: DateTime) -> Result<Timestamp, Flaw> {
     const FLAW: Flaw = "the reply has no date of creation, or a broken one";
     if date.secs() <= 0 {

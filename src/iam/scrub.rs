@@ -1,9 +1,9 @@
-//! Texts from servers, made fit for a status field.
+//! Prepares texts from servers for a status field.
 
 /// Replaces what differs from one request to the next, and keeps the first line.
 ///
-/// A request id or a time in a condition would make every pass write a new status, and every write start a pass. IAM puts
-/// all that a user can act on in the first line; the further lines of `SignatureDoesNotMatch` quote the request.
+/// With a request id or a time in a condition, every pass would write a new status, and every write would start a pass. IAM
+/// puts all that a user can act on in the first line; the further lines of `SignatureDoesNotMatch` quote the request.
 pub(super) fn scrub(text: &str) -> String {
     let mut rest = text.trim_start().lines().next().unwrap_or_default();
     let mut clean = String::with_capacity(rest.len());
@@ -26,8 +26,8 @@ pub(super) fn scrub(text: &str) -> String {
     clean
 }
 
-/// Whether the text ends in the ARN of an assumed role but for the name of the session, which is another one for each pod, and
-/// for some ways to an identity another one every hour.
+/// Whether the text ends in the ARN of an assumed role, just before the name of the session. That name differs from pod to pod,
+/// and with some identity providers it changes every hour.
 fn names_a_role(text: &str) -> bool {
     let role = text.strip_suffix('/').and_then(|text| text.rsplit_once(":assumed-role/"));
     role.is_some_and(|(_, role)| {

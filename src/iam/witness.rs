@@ -15,8 +15,8 @@ use super::error::Operation;
 ///
 /// * whether the request left at all: a chain without credentials, a refused connection and a lost reply are all a
 ///   `DispatchFailure`, and only the first of them certainly did nothing;
-/// * whether the reply is whole: the SDK's parser takes XML that breaks off for `Ok`, so a List could come up short, which
-///   reads as absence, and a Create could yield half a password.
+/// * whether the reply is whole: the SDK's parser returns `Ok` for XML that breaks off. A List could then lack entries, which
+///   would look like deleted credentials, and a Create could yield half a password.
 #[derive(Debug, Clone)]
 pub(super) struct Witness {
     operation: Operation,
@@ -24,12 +24,12 @@ pub(super) struct Witness {
 }
 
 impl Witness {
-    /// A witness for one request; a second one would make the first one's facts unclear.
+    /// A witness for one request. Do not use it for a second one: nobody could say which of the two its facts are about.
     pub(super) fn of(operation: Operation) -> Self {
         Self { operation, left: Arc::default() }
     }
 
-    /// Whether the request was handed to the network. If not, IAM cannot have seen it.
+    /// Whether the SDK passed the request to the network. If not, IAM cannot have seen it.
     pub(super) fn has_left(&self) -> bool {
         self.left.load(Ordering::SeqCst)
     }
@@ -47,7 +47,7 @@ impl Intercept for Witness {
         "Witness"
     }
 
-    // The last hook before the bytes go out: identity and signature are settled by now.
+    // The last hook before the bytes are sent: the SDK has found its credentials and has signed the request.
     fn read_before_transmit(
         &self,
         _: &BeforeTransmitInterceptorContextRef<'_>,
@@ -64,7 +64,8 @@ impl Intercept for Witness {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        // An error here replaces the outcome. A failure must not be replaced: the SDK would log it with its Debug.
+        // An error from here replaces the outcome of the call. It must not replace a failure: the SDK would log that failure
+        // with `Debug`.
         if context.output_or_error().is_err() {
             return Ok(());
         }

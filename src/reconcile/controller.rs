@@ -14,17 +14,18 @@ use kube::{Api, ResourceExt};
 use tokio::sync::watch;
 
 use super::context::{Context, Grants};
-use super::{panics, pass};
+use super::{panics, retry};
 use crate::api::KeyspacesCredential;
 use crate::secret::{MANAGED_BY_LABEL, RESOURCE};
 
-/// How long a watch lasts before it is begun anew, in seconds. For that long the operator may be deaf to what is new without
-/// noticing, when the other end is gone without a word.
+/// How long a watch lasts before it is begun anew, in seconds. For that long the operator may be deaf to what is new
+/// without noticing, when the other end is gone without a word.
 const WATCH_SECONDS: u32 = 60;
 /// No connection to the API server is silent for longer and alive.
 pub const LONGEST_SILENCE: Duration = Duration::from_secs(WATCH_SECONDS as u64 + 10);
 
-/// No limit: how many passes work at the same time is up to [`Context`], so that one that waits for IAM takes nobody's room.
+/// No limit: how many passes work at the same time is up to [`Context`], so that one that waits for IAM takes nobody's
+/// room.
 const CONCURRENCY: u16 = 0;
 
 /// Reconciles whenever this process leads, until it is to end. `listed` says whether it has seen all resources.
@@ -38,8 +39,8 @@ pub async fn run(context: Arc<Context>, listed: watch::Sender<bool>) {
 
 /// Reconciles for as long as this process leads. No pass begins after that; those that have begun come to an end.
 ///
-/// Resources, Secrets and Namespaces are watched as metadata only: a pass reads them afresh, an object that cannot be decoded does not
-/// stop the watch of the others, and no password is cached.
+/// Resources, Secrets and Namespaces are watched as metadata only: a pass reads them afresh, an object that cannot be
+/// decoded does not stop the watch of the others, and no password is cached.
 async fn term(context: Arc<Context>, listed: watch::Sender<bool>) {
     let resources: Api<PartialObjectMeta<KeyspacesCredential>> = match &context.namespace {
         Some(namespace) => Api::namespaced(context.client.clone(), namespace),
@@ -124,7 +125,7 @@ async fn reconcile(
 ) -> Result<Action, Infallible> {
     let namespace = object.namespace().unwrap_or_default();
     let name = object.name_any();
-    let pass = Box::pin(pass::reconcile(&context, &namespace, &name));
+    let pass = Box::pin(retry::reconcile(&context, &namespace, &name));
     let again = panics::isolated(&context, &namespace, &name, pass).await;
     // A time that has passed already must not become a loop without a pause.
     Ok(again.map_or_else(Action::await_change, |wait| Action::requeue(wait.max(Duration::from_millis(100)))))

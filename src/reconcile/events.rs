@@ -1,4 +1,4 @@
-//! The story that `kubectl describe` tells. An event that cannot be written changes nothing.
+//! Events, as `kubectl describe` shows them. An event that cannot be written changes nothing.
 
 use std::time::Duration;
 
@@ -9,8 +9,9 @@ use tokio::sync::mpsc;
 
 use crate::api::MANAGER;
 use crate::cut::cut;
+use crate::protocol::Reason;
 
-/// How many events may wait. Beyond that they are dropped: a story is not worth a stall.
+/// How many events may wait. Beyond that they are dropped: no pass waits for an event.
 const WAITING: usize = 256;
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -39,21 +40,22 @@ impl Events {
         (Self(sender), writer)
     }
 
-    /// Tells that something went as it should.
-    pub(crate) fn normal(&self, about: ObjectReference, reason: &str, note: &str) {
-        self.tell(about, EventType::Normal, reason, note);
+    /// Something went as it should.
+    pub(crate) fn normal(&self, about: ObjectReference, reason: Reason, note: &str) {
+        self.write(about, EventType::Normal, reason.as_str(), note);
     }
 
-    /// Tells that something needs attention.
-    pub(crate) fn warning(&self, about: ObjectReference, reason: &str, note: &str) {
-        self.tell(about, EventType::Warning, reason, note);
+    /// Something needs attention.
+    pub(crate) fn warning(&self, about: ObjectReference, reason: Reason, note: &str) {
+        self.write(about, EventType::Warning, reason.as_str(), note);
     }
 
-    fn tell(&self, about: ObjectReference, type_: EventType, reason: &str, note: &str) {
+    fn write(&self, about: ObjectReference, type_: EventType, reason: &str, note: &str) {
         let event = Event {
             type_,
             reason: reason.to_owned(),
-            // The API server refuses a note of more than 1 kB (*Event v1 events.k8s.io*, `note`) and an action of more than 128.
+            // The API server refuses a note of more than 1 kB (*Event v1 events.k8s.io*, `note`) and an action of more
+            // than 128.
             note: Some(cut(note, 1024)),
             // Events of the same action are counted as one. Two credentials that were created are not one event.
             action: cut(note, 128),

@@ -4,10 +4,10 @@ use tokio::time::error::Elapsed;
 
 use crate::cut::cut;
 use crate::iam::IamError;
-use crate::protocol::{Class, State};
+use crate::protocol::{Class, Reason, Report, State};
 
-/// Why a step failed. It never holds a password: what a server says about a write of a Secret's data is not repeated, and what
-/// it says about the trial of one only if that quotes none of its values.
+/// Why a step failed. It never holds a password: what a server says about a write of a Secret's data is not repeated,
+/// and what it says about the trial of one only if that quotes none of its values.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// Somebody else wrote first, or it was our own write whose reply was lost. Observe again.
@@ -58,26 +58,27 @@ impl Failure {
         }
     }
 
-    /// The state that a user is told.
-    pub(crate) fn state(&self) -> State {
-        match self.class() {
+    /// What the user is told.
+    pub(crate) fn report(&self) -> Report {
+        let state = match self.class() {
             Class::Terminal => State::Stalled,
             Class::Transient | Class::Conflict | Class::Ambiguous => State::Reconciling,
-        }
+        };
+        Report::new(state, self.reason(), self.to_string())
     }
 
-    /// One word for the condition and the event.
-    pub(crate) fn reason(&self) -> &'static str {
+    /// One word for the condition, the event and the log.
+    pub(crate) fn reason(&self) -> Reason {
         match self {
-            Self::Conflict(_) => "Conflict",
-            Self::Refused { .. } => "KubernetesRefused",
-            Self::SecretRefused { .. } => "SecretRefused",
-            Self::Unreachable { .. } => "KubernetesUnavailable",
-            Self::Iam(error) => error.kind().as_str(),
-            Self::Invalid(_) => "InvalidResource",
-            Self::InvalidSpec(_) => "InvalidSpec",
-            Self::Endless(_) | Self::Collisions(_) => "NoProgress",
-            Self::Panicked => "InternalError",
+            Self::Conflict(_) => Reason::Conflict,
+            Self::Refused { .. } => Reason::KubernetesRefused,
+            Self::SecretRefused { .. } => Reason::SecretRefused,
+            Self::Unreachable { .. } => Reason::KubernetesUnavailable,
+            Self::Iam(error) => error.kind().reason(),
+            Self::Invalid(_) => Reason::InvalidResource,
+            Self::InvalidSpec(_) => Reason::InvalidSpec,
+            Self::Endless(_) | Self::Collisions(_) => Reason::NoProgress,
+            Self::Panicked => Reason::InternalError,
         }
     }
 }

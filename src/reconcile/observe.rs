@@ -8,10 +8,8 @@ use kube::ResourceExt;
 use kube::api::DynamicObject;
 
 use super::failure::Failure;
-use super::status::recorded;
-use crate::api::{
-    self, FINALIZER, KeyspacesCredential, KeyspacesCredentialStatus, RETIRE_ANNOTATION, ROTATE_ANNOTATION, Span,
-};
+use super::status;
+use crate::api::{self, FINALIZER, KeyspacesCredential, RETIRE_ANNOTATION, ROTATE_ANNOTATION, Span};
 use crate::iam::{CredentialStatus, ListedCredential};
 use crate::protocol::{
     Contender, CredentialId, DeletionPolicy, ForeignPolicy, IamUserName, Listed, Listing, Resource, Rotation,
@@ -29,14 +27,13 @@ pub(crate) fn resource(object: &KeyspacesCredential, settings: &Settings) -> Res
     let invalid = |field: &str, why: &dyn std::fmt::Display| Failure::Invalid(format!("{field}: {why}"));
     let changed_since_failure = status.observed_generation != object.metadata.generation
         || status.failures.as_ref().is_some_and(|failures| failures.rotate_token != rotate);
-    let bound = SecretName::parse(bound_secret_name(object, &status)).map_err(|error| invalid("status", &error))?;
-    let recorded = recorded(&status, &bound).map_err(|error| invalid("status", &error))?;
+    let wanted_secret =
+        SecretName::parse(wanted_secret_name(object)).map_err(|error| invalid("spec.secret.name", &error))?;
+    let record = status::record(&status, &wanted_secret).map_err(|error| invalid("status", &error))?;
     Ok(Resource {
         iam_user: IamUserName::parse(spec.iam_user_name.as_str())
             .map_err(|error| invalid("spec.iamUserName", &error))?,
-        secret_name: bound,
-        wanted_secret_name: SecretName::parse(wanted_secret_name(object))
-            .map_err(|error| invalid("spec.secret.name", &error))?,
+        wanted_secret,
         created_at: created_at(object.metadata.creation_timestamp.as_ref()),
         deleting: object.metadata.deletion_timestamp.is_some(),
         finalizer: object.finalizers().iter().any(|finalizer| finalizer == FINALIZER),
@@ -53,7 +50,7 @@ pub(crate) fn resource(object: &KeyspacesCredential, settings: &Settings) -> Res
         retire: object.annotations().get(RETIRE_ANNOTATION).cloned(),
         rotate,
         changed_since_failure,
-        recorded,
+        record,
     })
 }
 
@@ -72,7 +69,7 @@ fn rotation(object: &KeyspacesCredential, settings: &Settings) -> Result<Rotatio
         inactive_for: span("inactiveFor", &spec.inactive_for)?,
         seed: seed(object),
     };
-    let shortest = shortest_interval(&rotation, settings.settle);
+    let shortest = shortest_interval(&rotation, settings.consistency_window);
     // A deletion needs no schedule and must not be held up by one.
     if rotation.interval.is_some_and(|interval| interval < shortest) && object.metadata.deletion_timestamp.is_none() {
         return Err(Failure::InvalidSpec(format!(
@@ -84,7 +81,7 @@ fn rotation(object: &KeyspacesCredential, settings: &Settings) -> Result<Rotatio
 }
 
 /// A number that is another one for each resource, and always the same for one.
-pub(crate) fn seed(object: &KeyspacesCredential) -> u64 {
+fn seed(object: &KeyspacesCredential) -> u64 {
     let uid = object.uid().unwrap_or_default();
     uid.bytes().fold(0_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)))
 }
@@ -94,15 +91,8 @@ fn wanted_secret_name(object: &KeyspacesCredential) -> String {
     object.spec.secret.name.clone().unwrap_or_else(|| object.name_any())
 }
 
-/// The name of the Secret that the open operation publishes to, or the last one did.
-fn bound_secret_name(object: &KeyspacesCredential, status: &KeyspacesCredentialStatus) -> String {
-    let by_operation = status.operation.as_ref().and_then(|operation| operation.secret_name.clone());
-    let by_binding = || status.binding.as_ref().map(|binding| binding.name.clone());
-    by_operation.or_else(by_binding).unwrap_or_else(|| wanted_secret_name(object))
-}
-
-/// A resource as a contender for its IAM user. It is read without a type, so that one resource that cannot be decoded does
-/// not hide the others.
+/// A resource as a contender for its IAM user. It is read without a type, so that one resource that cannot be decoded
+/// does not hide the others.
 pub(crate) fn contender(object: &DynamicObject, granted: bool) -> Contender {
     let status = |field: &str| object.data.get("status").and_then(|status| status.get(field));
     let open = |field: &str| status(field).is_some_and(|value| !value.is_null());

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use futures::FutureExt;
 
-use super::context::{Context, Entry, Memories};
+use super::context::Context;
 use super::failure::Failure;
-use super::pass::{self, After, remaining};
+use super::memory::{Entry, Memories};
+use super::retry::{self, remaining};
+use crate::protocol::Next;
 
 /// Runs a pass. If it panics, the failure is written down in the resource, which is tried again as after any other.
 pub(crate) async fn isolated(
@@ -20,11 +22,11 @@ pub(crate) async fn isolated(
     match caught(&context.memories, namespace, name, pass).await {
         Ok(again) => again,
         Err(failure) => {
-            // Telling may stumble over the same thing as the pass.
-            let told = Box::pin(pass::report_failure(context, namespace, name, &failure));
-            match caught(&context.memories, namespace, name, told).await {
-                Ok(Ok(After::Wait(until))) => until.map(|until| remaining(context, until)),
-                Ok(Ok(After::Decide | After::StartOver) | Err(_)) | Err(_) => Some(context.deadline),
+            // The report may panic for the same reason as the pass.
+            let reported = Box::pin(retry::report_failure(context, namespace, name, &failure));
+            match caught(&context.memories, namespace, name, reported).await {
+                Ok(Ok(Next::Rest(until))) => until.map(|until| remaining(context, until)),
+                Ok(Ok(Next::Decide | Next::StartOver) | Err(_)) | Err(_) => Some(context.deadline),
             }
         }
     }
@@ -50,7 +52,7 @@ async fn caught<T>(
 #[expect(clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 mod tests {
     use super::*;
-    use crate::protocol::{Attempt, Epoch, Stage};
+    use crate::protocol::{Attempt, Epoch, Reason, Stage};
 
     #[tokio::test]
     async fn a_panic_ends_its_pass_and_the_attempt_and_leaves_the_resource_usable() {
@@ -59,12 +61,12 @@ mod tests {
             let entry = memories.entry("shop", "orders");
             let mut entry = entry.lock().await;
             entry.uid = "1".to_owned();
-            entry.memory.attempt = Some(Attempt { epoch: Epoch(7), stage: Stage::Preflighted });
+            entry.memory.attempt = Some(Attempt { epoch: Epoch(7), stage: Stage::DryRun });
             tokio::task::yield_now().await;
             panic!("in the middle of a pass")
         };
         let outcome: Result<(), Failure> = caught(&memories, "shop", "orders", pass).await;
-        assert_eq!(outcome.unwrap_err().reason(), "InternalError");
+        assert_eq!(outcome.unwrap_err().reason(), Reason::InternalError);
         let entry = memories.entry("shop", "orders");
         let entry = entry.try_lock().unwrap();
         assert!(entry.memory.attempt.is_none() && entry.uid.is_empty(), "the next pass takes the attempt over");

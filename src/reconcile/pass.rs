@@ -1,290 +1,162 @@
-//! One pass over one resource.
-
-use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
-use std::ops::ControlFlow;
-use std::time::Duration;
+//! One pass over one resource: 1. read it, 2. decide, 3. perform the step, 4. repeat until the step is to wait.
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{ObjectReference, Secret};
+use kube::Resource as _;
 use kube::api::DynamicObject;
-use kube::{Api, Resource as _, ResourceExt};
 use tokio::sync::SemaphorePermit;
 
-use super::context::{Context, Entry, Held};
-use super::failure::{Failure, kubernetes};
-use super::{observe, strange};
+use super::client::Server;
+use super::context::Context;
+use super::effects::{IamAccess, Interruption, Objects};
+use super::failure::Failure;
+use super::memory::Entry;
+use super::{observe, undecodable};
 use crate::api::KeyspacesCredential;
 use crate::iam::Urgency;
-use crate::protocol::{Memory, Observed, Resource, SecretName, decide};
-use crate::secret::{self, Seen};
+use crate::protocol::{Event, Memory, Next, Observed, Outcome, Resource, decide};
+use crate::secret;
 
 /// More steps than any pass needs; the longest legitimate one has about twenty.
 const MOST_STEPS: usize = 64;
-/// How often a pass begins anew before it gives way to others.
-const MOST_STARTS: usize = 8;
-/// How many passes in a row may end that way before it is told. Others who write at the same time are done by then.
-const MOST_COLLISIONS: u32 = 3;
 
 /// What is known in one pass over one resource.
 pub(crate) struct Pass<'a> {
-    pub(crate) context: &'a Context,
-    /// The resource as last read or written. Its resourceVersion fences the next write.
-    pub(crate) object: KeyspacesCredential,
-    /// When that was asked for.
-    pub(crate) known_at: Timestamp,
-    /// The Secret as last read or written, likewise.
-    pub(crate) secret: Option<Seen>,
-    /// Further Secrets, by name: the one to move to, and those that were moved from.
-    pub(crate) others: BTreeMap<SecretName, Seen>,
-    pub(crate) observed: Observed,
-    /// The credential in hand, if any.
-    pub(crate) held: Option<Held>,
-    /// The room that the pass takes, until it waits for its turn at IAM.
-    pub(crate) room: Option<SemaphorePermit<'a>>,
+    pub(super) context: &'a Context,
+    /// What is in the API server.
+    pub(super) objects: Objects,
+    /// What is in IAM, and the password that this process holds.
+    pub(super) iam: IamAccess<'a>,
+    /// What is decided on.
+    pub(super) observed: Observed,
 }
 
-/// What comes after a step.
-pub(crate) enum After {
-    /// The facts have changed: decide again.
-    Decide,
-    /// The facts are not to be trusted any more: begin the pass anew.
-    StartOver,
-    /// Nothing to do before this time, or before something changes.
-    Wait(Option<Timestamp>),
-}
-
-/// Brings one resource as far as it can be brought now, and says when to look again.
-pub(crate) async fn reconcile(context: &Context, namespace: &str, name: &str) -> Option<Duration> {
-    let entry = context.memories.entry(namespace, name);
-    let mut entry = entry.lock().await;
-    let mut room = tokio::select! {
-        biased;
-        room = context.room.acquire() => room.ok(),
-        () = context.role.clone().steps_down(), if entry.held.is_none() => return Some(Duration::ZERO),
-    };
-    for _ in 0..MOST_STARTS {
-        if !context.may_go_on(entry.held.as_ref()) {
-            // If this process leads again before anybody has noticed that it did not, nothing else calls the next pass.
-            return Some(Duration::ZERO);
-        }
-        // In a box, for a thousand passes may wait for their room.
-        let outcome = Box::pin(begin(context, namespace, name, &mut entry, &mut room)).await;
-        if let ControlFlow::Break(again) = next_look(context, namespace, name, outcome) {
-            entry.collisions = 0;
-            return again;
-        }
-    }
-    // Longer and longer, for each of them may have cost a request to IAM, and what is told may meet a conflict as well.
-    let pause = Duration::from_secs(1 << entry.collisions.min(8));
-    entry.collisions = entry.collisions.saturating_add(1);
-    if entry.collisions < MOST_COLLISIONS {
-        return Some(pause);
-    }
-    let told = Box::pin(report_failure(context, namespace, name, &Failure::Collisions(MOST_STARTS))).await;
-    match next_look(context, namespace, name, told) {
-        ControlFlow::Break(again) => again.map(|again| again.max(pause)),
-        ControlFlow::Continue(()) => Some(pause),
-    }
-}
-
-/// Whether the pass begins anew at once, or when to look again.
-fn next_look(
-    context: &Context,
-    namespace: &str,
-    name: &str,
-    outcome: Result<After, Failure>,
-) -> ControlFlow<Option<Duration>> {
-    match outcome {
-        Ok(After::Decide | After::StartOver) | Err(Failure::Conflict(_)) => ControlFlow::Continue(()),
-        Ok(After::Wait(until)) => ControlFlow::Break(until.map(|until| remaining(context, until))),
-        Err(failure) => {
-            tracing::warn!(namespace, name, reason = failure.reason(), "{failure}");
-            ControlFlow::Break(Some(context.deadline))
-        }
-    }
-}
-
-/// How long to wait until a time, and never longer than a resync takes: if the clock was set back since the time was decided
-/// on, it would be the hours by which it was wrong. To look too early does no harm.
-pub(crate) fn remaining(context: &Context, until: Timestamp) -> Duration {
-    let wait = until.duration_since(Timestamp::now()).min(context.settings.resync);
-    Duration::try_from(wait).unwrap_or(Duration::ZERO)
-}
-
-/// Writes a failure down that no pass could write down itself.
-pub(crate) async fn report_failure(
-    context: &Context,
-    namespace: &str,
-    name: &str,
-    failure: &Failure,
-) -> Result<After, Failure> {
-    let resources = strange::untyped(context.client.clone(), namespace);
-    let known_at = Timestamp::now();
-    let Some(object) = bounded(context, "reading the resource", resources.get_opt(name)).await? else {
-        return Ok(After::Wait(None));
-    };
-    match understood(context, &object) {
-        Ok((object, resource)) => {
-            Pass::new(context, object, known_at, resource, &mut Entry::default()).report_failure(failure).await
-        }
-        Err(unreadable) => strange::report(context, object, &unreadable, &mut Entry::default()).await,
-    }
-}
-
-/// The resource and the facts about it, if it is what the types say.
-fn understood(context: &Context, object: &DynamicObject) -> Result<(KeyspacesCredential, Resource), Failure> {
-    let typed = strange::typed(object)?;
-    let resource = observe::resource(&typed, &context.settings)?;
-    Ok((typed, resource))
-}
-
-async fn begin<'a>(
+/// Brings a resource as far as it can be brought now.
+///
+/// # Errors
+/// Somebody else wrote at the same time, or the failure of a step could not be recorded.
+pub(crate) async fn run<'a>(
     context: &'a Context,
     namespace: &str,
     name: &str,
     entry: &mut Entry,
     room: &mut Option<SemaphorePermit<'a>>,
-) -> Result<After, Failure> {
-    let resources = strange::untyped(context.client.clone(), namespace);
+) -> Result<Next, Failure> {
+    // 1. Read.
+    let server = context.server(namespace);
     let known_at = Timestamp::now();
-    let object = bounded(context, "reading the resource", resources.get_opt(name)).await?;
+    let object = server.call("reading the resource", server.untyped_resources().get_opt(name)).await?;
     let uid = object.as_ref().and_then(|object| object.meta().uid.clone()).unwrap_or_default();
     if uid != entry.uid {
-        discard(context, namespace, entry).await?;
-        entry.memory = Memory::default();
-        entry.told = None;
-        entry.uid = uid;
+        discard(context, &server, entry).await?;
+        *entry = Entry { uid, collisions: entry.collisions, ..Entry::default() };
     }
     let Some(object) = object else {
         context.memories.forget(namespace, name);
-        return Ok(After::Wait(None));
+        return Ok(Next::Rest(None));
     };
-    let (object, resource) = match understood(context, &object) {
-        Ok(understood) => understood,
-        Err(failure) => return strange::report(context, object, &failure, entry).await,
+    let (object, resource) = match decoded(context, &object) {
+        Ok(decoded) => decoded,
+        Err(failure) => return undecodable::report(context, &server, object, &failure, entry).await,
     };
-    entry.told = None;
-    let mut pass = Pass::new(context, object, known_at, resource, entry);
-    pass.room = room.take();
-    let after = pass.run().await;
-    if matches!(after, Ok(After::Wait(_))) {
+    entry.reported = None;
+    let mut pass = Pass {
+        context,
+        objects: Objects::new(server, object, known_at),
+        iam: IamAccess::new(context, entry.held.take(), room.take()),
+        observed: Observed::new(resource, std::mem::take(&mut entry.memory), context.settings),
+    };
+    let next = pass.go_on().await;
+    if let Ok(Next::Rest(_)) = next {
         pass.observed.memory.forget_dry_run();
     }
     entry.memory = pass.observed.memory;
-    entry.held = pass.held;
-    *room = pass.room;
-    after
-}
-
-/// The resource is gone, or is another one now, and this process holds a credential that it will not publish any more.
-///
-/// It may have published it all the same: the reply may be what was lost. A Secret that outlives its resource holds it then,
-/// and a published password is not destroyed.
-async fn discard(context: &Context, namespace: &str, entry: &mut Entry) -> Result<(), Failure> {
-    if let Some(held) = &entry.held {
-        let turn = context.iam.turn(Urgency::Change).await;
-        let secrets: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
-        let kept = bounded(context, "reading the Secret", secrets.get_opt(held.secret_name.as_str())).await?;
-        if kept.and_then(|secret| secret::credential_id(&secret)).as_ref() != Some(&held.issued.id) {
-            context.iam.delete(turn, &held.user, &held.issued.id).await?;
-            tracing::info!(user = %held.user, id = %held.issued.id, "deleted a credential of a resource that is gone");
-        }
-    }
-    entry.held = None;
-    Ok(())
+    (entry.held, *room) = pass.iam.into_parts();
+    next
 }
 
 impl<'a> Pass<'a> {
-    fn new(
+    async fn go_on(&mut self) -> Result<Next, Failure> {
+        for _ in 0..MOST_STEPS {
+            if !self.context.may_go_on(self.iam.held.as_ref()) {
+                return Ok(Next::Rest(Some(Timestamp::now())));
+            }
+            // 2. Decide.
+            let step = decide(&self.observed, Timestamp::now());
+            // 3. Perform, and take in what came of it.
+            let outcome = match self.perform(&step).await {
+                Ok(outcome) => outcome,
+                Err(Interruption::NotTried(next)) => return Ok(next),
+                Err(Interruption::Failed(failure)) => {
+                    self.observed.after(&step, Outcome::Failed(failure.class()));
+                    return self.after_failure(failure).await;
+                }
+            };
+            if let Some(event) = Event::of(&self.observed, &step, &outcome) {
+                self.emit(&event);
+            }
+            let next = self.observed.after(&step, outcome);
+            self.drop_what_is_not_in_hand();
+            // 4. Repeat.
+            if next != Next::Decide {
+                return Ok(next);
+            }
+        }
+        self.after_failure(Failure::Endless(MOST_STEPS)).await
+    }
+
+    /// A password is held only for as long as the protocol counts on it.
+    fn drop_what_is_not_in_hand(&mut self) {
+        let in_hand = self.observed.memory.in_hand();
+        self.iam.held.take_if(|held| in_hand != Some(&held.issued.id));
+    }
+
+    /// A conflict is no failure: the pass begins anew with what the other one wrote. Anything else is recorded with the
+    /// time of the next try.
+    async fn after_failure(&mut self, failure: Failure) -> Result<Next, Failure> {
+        self.drop_what_is_not_in_hand();
+        match failure {
+            Failure::Conflict(_) => Err(failure),
+            failure => self.report_failure(&failure).await,
+        }
+    }
+
+    /// A pass that only reports: what is remembered of the resource is not known.
+    pub(crate) fn to_report(
         context: &'a Context,
+        server: Server,
         object: KeyspacesCredential,
-        known_at: Timestamp,
         resource: Resource,
-        entry: &mut Entry,
     ) -> Self {
-        let observed = Observed {
-            resource,
-            grant: None,
-            claim: None,
-            secret: None,
-            others: BTreeMap::new(),
-            copied: BTreeSet::new(),
-            listing: None,
-            removed: BTreeSet::new(),
-            deactivated: BTreeSet::new(),
-            memory: std::mem::take(&mut entry.memory),
-            settings: context.settings,
-        };
         Self {
             context,
-            object,
-            known_at,
-            secret: None,
-            others: BTreeMap::new(),
-            observed,
-            held: entry.held.take(),
-            room: None,
+            objects: Objects::new(server, object, Timestamp::now()),
+            iam: IamAccess::new(context, None, None),
+            observed: Observed::new(resource, Memory::default(), context.settings),
         }
-    }
-
-    async fn run(&mut self) -> Result<After, Failure> {
-        for _ in 0..MOST_STEPS {
-            if !self.context.may_go_on(self.held.as_ref()) {
-                return Ok(After::Wait(Some(Timestamp::now())));
-            }
-            let step = decide(&self.observed, Timestamp::now());
-            match self.perform(step).await {
-                Ok(After::Decide) => {}
-                Ok(after) => return Ok(after),
-                Err(Failure::Conflict(doing)) => return Err(Failure::Conflict(doing)),
-                Err(failure) => return self.report_failure(&failure).await,
-            }
-        }
-        self.report_failure(&Failure::Endless(MOST_STEPS)).await
-    }
-
-    pub(crate) fn namespace(&self) -> String {
-        self.object.namespace().unwrap_or_default()
-    }
-
-    pub(crate) fn resources(&self) -> Api<KeyspacesCredential> {
-        Api::namespaced(self.context.client.clone(), &self.namespace())
-    }
-
-    pub(crate) fn secrets(&self) -> Api<Secret> {
-        Api::namespaced(self.context.client.clone(), &self.namespace())
-    }
-
-    pub(crate) fn reference(&self) -> ObjectReference {
-        self.object.object_ref(&())
-    }
-
-    /// Takes in the resource as the API server returned it to a request of `asked_at`.
-    pub(crate) fn adopt(&mut self, object: KeyspacesCredential, asked_at: Timestamp) -> Result<(), Failure> {
-        self.observed.resource = observe::resource(&object, &self.context.settings)?;
-        self.object = object;
-        self.known_at = asked_at;
-        Ok(())
     }
 }
 
-/// A call to the API server with a deadline. Without one, a server that accepts and never answers would hold the pass for ever.
-pub(crate) async fn bounded<T>(
-    context: &Context,
-    doing: &'static str,
-    call: impl Future<Output = Result<T, kube::Error>>,
-) -> Result<T, Failure> {
-    in_time(context, call).await.map_err(|error| kubernetes(doing, &error))
+/// The resource and the facts about it, if it is what the types say.
+///
+/// # Errors
+/// It is not. The message names the field.
+pub(crate) fn decoded(context: &Context, object: &DynamicObject) -> Result<(KeyspacesCredential, Resource), Failure> {
+    let typed = undecodable::typed(object)?;
+    let resource = observe::resource(&typed, &context.settings)?;
+    Ok((typed, resource))
 }
 
-/// The same with the error as it came.
-pub(crate) async fn in_time<T>(
-    context: &Context,
-    call: impl Future<Output = Result<T, kube::Error>>,
-) -> Result<T, kube::Error> {
-    match tokio::time::timeout(context.deadline, call).await {
-        Ok(result) => result,
-        Err(elapsed) => Err(kube::Error::Service(elapsed.into())),
+/// The resource is gone or was made anew, and this process holds its credential. It is deleted, unless the Secret holds
+/// it: the reply to the publication may have been lost, and the Secret may outlive the resource.
+async fn discard(context: &Context, server: &Server, entry: &mut Entry) -> Result<(), Failure> {
+    let Some(held) = &entry.held else {
+        return Ok(());
+    };
+    let turn = context.iam.turn(Urgency::Change).await;
+    let kept = server.call("reading the Secret", server.secrets().get_opt(held.secret_name.as_str())).await?;
+    if kept.and_then(|secret| secret::credential_id(&secret)).as_ref() != Some(&held.issued.id) {
+        context.iam.delete(turn, &held.user, &held.issued.id).await?;
+        tracing::info!(user = %held.user, id = %held.issued.id, "deleted a credential of a resource that is gone");
     }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! From a Secret that was read to the facts about it.
+//! Derives the facts about a Secret.
 
 use std::collections::BTreeMap;
 
@@ -6,29 +6,19 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::{Resource, ResourceExt};
 use serde_json::Value;
 
+use super::annotations::{CREDENTIAL_ID, DIGEST, EPOCH, ISSUED_AT, digest};
 use super::render::{Login, Owner, epoch, fence_of, others, render};
-use super::{CREDENTIAL_ID, DIGEST, EPOCH, ISSUED_AT, digest};
 use crate::api::KeyspacesCredential;
 use crate::protocol::{CredentialId, Issued, OurSecret, Published, Rendering, SecretFact, ServiceUserName};
 
-/// A Secret and the facts about it. The object is kept for as long as a pass lasts, so that it can be written again with its
-/// resourceVersion. It has no `Debug`: it holds a password.
-pub struct Seen {
-    /// The object, or nothing if a quorum read found none.
-    pub object: Option<Secret>,
-    /// The facts.
-    pub fact: SecretFact,
-}
-
-/// The facts about the Secret of a resource.
+/// The facts about a Secret of a resource, or about its absence.
 #[must_use]
-pub fn read(object: Option<Secret>, owner: &KeyspacesCredential) -> Seen {
-    let fact = object.as_ref().map_or(SecretFact::Absent, |secret| fact(secret, owner));
-    Seen { object, fact }
+pub fn fact(secret: Option<&Secret>, owner: &KeyspacesCredential) -> SecretFact {
+    secret.map_or(SecretFact::Absent, |secret| fact_of(secret, owner))
 }
 
-fn fact(secret: &Secret, owner: &KeyspacesCredential) -> SecretFact {
-    // The uid and not the name: a resource that was deleted and made again is another owner.
+fn fact_of(secret: &Secret, owner: &KeyspacesCredential) -> SecretFact {
+    // Compare the uid, not the name: a resource that was deleted and made again is another owner.
     let uid = owner.meta().uid.as_deref().unwrap_or_default();
     let ours =
         secret.owner_references().iter().any(|reference| reference.controller == Some(true) && reference.uid == uid);
@@ -80,8 +70,8 @@ fn login<'a>(secret: &'a Secret, id: &CredentialId, expected: &str) -> Option<(&
     pairs.into_iter().find(|(user_name, password)| digest(id.as_str(), user_name, password) == expected)
 }
 
-/// Whether a text repeats a value of the Secret, plain or as the API shows it. Words that a server found for a write of the
-/// Secret are not shown then.
+/// Whether a text quotes a value of the Secret, in plain text or in base64 as the API shows it. The operator does not show a
+/// server's message about a write of the Secret that does so.
 pub(crate) fn quoted(secret: &Secret, text: &str) -> bool {
     secret.data.iter().flatten().map(|(_, value)| value).any(|value| {
         let plain = std::str::from_utf8(&value.0).is_ok_and(|value| repeats(text, value));
@@ -90,7 +80,7 @@ pub(crate) fn quoted(secret: &Secret, text: &str) -> bool {
     })
 }
 
-/// Half of a value counts: a server may cut its words short.
+/// The first half of a value counts too, since a server may cut its message short.
 fn repeats(text: &str, value: &str) -> bool {
     let half = value.get(..value.len() / 2).unwrap_or(value);
     !half.is_empty() && text.contains(half)
@@ -104,8 +94,8 @@ fn is_rendered(secret: &Secret, owner: &KeyspacesCredential, published: &Publish
         && wanted.metadata.annotations == secret.metadata.annotations
 }
 
-/// What of the Secret did not come back as it was wanted. Labels and annotations of others may come and change: a policy that
-/// stamps every write with its time is none of our business.
+/// What the API server changed in a Secret that was written. Other tools may add and change labels and annotations of their
+/// own: a policy may for instance stamp every write with its time.
 pub(crate) fn changed(wanted: &Secret, returned: &Secret) -> Option<&'static str> {
     type Map = BTreeMap<String, String>;
     let (other_labels, other_annotations) = others(wanted);

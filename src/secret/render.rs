@@ -1,4 +1,4 @@
-//! From a credential to the Secret that is written.
+//! Renders a credential as the Secret that is written.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::{Resource, ResourceExt};
 
-use super::{CREDENTIAL_ID, DIGEST, EPOCH, FENCE, ISSUED_AT, MANAGED_BY_LABEL, RESOURCE, digest};
+use super::annotations::{CREDENTIAL_ID, DIGEST, EPOCH, FENCE, ISSUED_AT, MANAGED_BY_LABEL, RESOURCE, digest};
 use crate::api::{KeyspacesCredential, SecretSpec};
 use crate::protocol::{CredentialId, Epoch, Issued, Published, ServiceUserName};
 
@@ -19,7 +19,8 @@ pub struct Owner<'a> {
 }
 
 impl<'a> Owner<'a> {
-    /// A resource as the owner of a Secret. It has more than one while the credential moves to another.
+    /// A resource as the owner of a Secret of this name. It has more than one Secret while the credential moves to another
+    /// name.
     #[must_use]
     pub fn new(resource: &'a KeyspacesCredential, secret_name: &'a str) -> Self {
         Self { resource, secret_name }
@@ -39,7 +40,7 @@ pub struct Login<'a> {
     pub id: &'a CredentialId,
     /// The user name.
     pub user_name: &'a ServiceUserName,
-    /// The password, in the clear: the one place where it leaves its type.
+    /// The password in plain text. Only here does it leave its type.
     pub password: &'a str,
     /// When IAM created the credential.
     pub issued_at: Timestamp,
@@ -56,7 +57,7 @@ impl<'a> Login<'a> {
     }
 }
 
-/// The Secret with this login, whole. `existing` lends what belongs to others: its labels and annotations, and the
+/// The whole Secret with this login. From `existing` it keeps the labels and annotations of other tools, and the
 /// resourceVersion that fences the write.
 #[must_use]
 pub fn render(owner: &Owner<'_>, spec: &SecretSpec, login: &Login<'_>, existing: Option<&Secret>) -> Secret {
@@ -99,7 +100,8 @@ pub fn render(owner: &Owner<'_>, spec: &SecretSpec, login: &Login<'_>, existing:
     }
 }
 
-/// The keys of the labels that came from the spec, so that one that leaves the spec can leave the Secret.
+/// The annotation that lists the keys of the labels from the spec. With it the operator can remove a label from the Secret that
+/// was removed from the spec.
 const SPEC_LABELS: &str = "keyspaces.dev/spec-labels";
 /// The same for annotations.
 const SPEC_ANNOTATIONS: &str = "keyspaces.dev/spec-annotations";
@@ -133,7 +135,7 @@ pub(super) fn epoch(text: &str) -> Option<Epoch> {
     Epoch::parse(text.parse::<u64>().ok()?).ok()
 }
 
-/// The Secret without its owner, so that it outlives it.
+/// The Secret without its owner reference, so that it is not deleted together with the resource.
 #[must_use]
 pub fn release(mut secret: Secret, owner: &KeyspacesCredential) -> Secret {
     let uid = owner.meta().uid.as_deref().unwrap_or_default();

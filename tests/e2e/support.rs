@@ -1,4 +1,4 @@
-//! What the folders share: how an operator is started, how a resource is changed, and what a test waits for.
+//! What the folders share: how a test starts an operator, changes a resource, and waits.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::BINARY;
 /// The IAM user of a second resource.
 pub(crate) const OTHER: &str = "billing-app";
 
-/// For a test that counts calls: nothing is given up because the machine is slow.
+/// Flags for a test that counts calls: the operator gives nothing up because the machine is slow.
 pub(crate) const PATIENT: [&str; 6] = ["--iam-deadline", "60s", "--api-deadline", "60s", "--hold", "60s"];
 
 /// A world with a running operator.
@@ -29,7 +29,7 @@ pub(crate) async fn with_flags(name: &str, flags: &[&str]) -> World {
     world
 }
 
-/// A world whose operator is patient.
+/// A world whose operator runs with [`PATIENT`].
 pub(crate) async fn patient(name: &str) -> World {
     with_flags(name, &PATIENT).await
 }
@@ -58,9 +58,9 @@ pub(crate) async fn proxied_with_other(name: &str, flags: &[&str]) -> World {
 /// A world for a test that holds a request on its way: the operator keeps a password for longer than a slow machine needs to
 /// do what the test does meanwhile.
 pub(crate) async fn holding(name: &str, flags: &[&str]) -> World {
-    let settle = ["--settle", "2s"].as_slice();
-    let settle = if flags.contains(&"--settle") { &[] } else { settle };
-    proxied(name, &[&["--hold", "60s"], settle, flags].concat()).await
+    let window = ["--consistency-window", "2s"].as_slice();
+    let window = if flags.contains(&"--consistency-window") { &[] } else { window };
+    proxied(name, &[&["--hold", "60s"], window, flags].concat()).await
 }
 
 /// The writes that publish or fence a password.
@@ -73,7 +73,7 @@ pub(crate) fn status_writes() -> Which {
     Which::writes().of("keyspacescredentials/status")
 }
 
-/// A refusal in IAM's words.
+/// A refusal as IAM sends it.
 pub(crate) fn refuse(status: u16, code: &str) -> FaultKind {
     FaultKind::Refuse { status, code: code.to_owned(), message: "a test wants it so".to_owned() }
 }
@@ -99,7 +99,7 @@ pub(crate) async fn current(world: &World) -> String {
     status(&world.resource("orders").await).credential.expect("there is one").id
 }
 
-/// Waits until a fault has struck at IAM.
+/// Waits until a fault has acted on a call to IAM.
 pub(crate) async fn struck(world: &World) {
     let struck = world.iam.wait_until(PATIENCE, |iam| iam.faults().iter().any(|fault| fault.applied > 0)).await;
     assert!(struck, "no call was struck\n{}", world.log());
@@ -110,7 +110,7 @@ pub(crate) fn lists(iam: &Handle) -> usize {
     iam.calls().into_iter().filter(|call| call.operation == Operation::List && call.done).count()
 }
 
-/// How often IAM has carried an operation out. To delete what is gone already counts for nothing.
+/// How often IAM has carried an operation out. A Delete of what is gone already does not count.
 pub(crate) fn carried_out(world: &World, operation: Operation) -> usize {
     world.calls(operation).into_iter().filter(|call| call.applied).count()
 }
@@ -121,14 +121,14 @@ pub(crate) async fn handled(world: &World, value: &str) -> KeyspacesCredential {
 }
 
 /// Waits until nothing of any attempt is left to be done, and the resource is as it should be.
-pub(crate) async fn settled(world: &World) {
-    settled_as(world, "orders").await;
+pub(crate) async fn quiet(world: &World) {
+    quiet_as(world, "orders").await;
 }
 
 /// The same for a resource of another name.
-pub(crate) async fn settled_as(world: &World, name: &str) {
+pub(crate) async fn quiet_as(world: &World, name: &str) {
     world
-        .until(name, "settled", |resource| {
+        .until(name, "quiet", |resource| {
             let status = status(resource);
             status.credential.is_some() && status.operation.is_none() && status.unresolved.is_none()
         })
@@ -142,7 +142,7 @@ pub(crate) async fn nothing_retires(world: &World) {
     world.until("orders", "without a retiring credential", |resource| status(resource).retiring.is_none()).await;
 }
 
-/// Changes something of the resource that only calls for another look.
+/// Changes something of the resource that only makes the operator look again.
 pub(crate) async fn poke(world: &World, value: usize) {
     annotate(world, json!({ "example.com/poke": value.to_string() })).await;
 }
@@ -153,7 +153,7 @@ pub(crate) async fn annotate(world: &World, annotations: Value) {
     world.resources().patch("orders", &PatchParams::default(), &Patch::Merge(&patch)).await.expect("it can be patched");
 }
 
-/// Changes the Secret, as somebody would who edits it.
+/// Changes the Secret, as a human would who edits it.
 pub(crate) async fn patch_secret(world: &World, patch: Value) {
     world.secrets().patch("orders", &PatchParams::default(), &Patch::Merge(&patch)).await.expect("it can be patched");
 }
@@ -163,7 +163,7 @@ pub(crate) async fn secret_version(world: &World) -> Option<String> {
     world.secrets().get("orders").await.expect("the Secret is there").metadata.resource_version
 }
 
-/// Waits until whatever is made now is younger than the resource. Ages are whole seconds.
+/// Waits until whatever is created now is younger than the resource. Ages are whole seconds.
 pub(crate) async fn a_second_after(resource: &KeyspacesCredential) {
     let later = resource.metadata.creation_timestamp.clone().expect("it has an age").0 + Duration::from_secs(1);
     let mut ticks = tokio::time::interval(Duration::from_millis(50));
@@ -172,15 +172,15 @@ pub(crate) async fn a_second_after(resource: &KeyspacesCredential) {
     }
 }
 
-/// Changes a part of status, as somebody would who edits it.
+/// Changes a part of status, as a human would who edits it.
 pub(crate) async fn edit_status(world: &World, status: Value) {
     let patch = json!({ "status": status });
     let patched = world.resources().patch_status("orders", &PatchParams::default(), &Patch::Merge(&patch)).await;
     patched.expect("it can be patched");
 }
 
-/// Lets the operator look once more often than that, and waits until that many passes are over and the last one has read the
-/// resource. It needs a proxied world; passes over one resource never overlap.
+/// Makes the operator look at the resource more often than `count`, and waits until that many passes are over and the last one
+/// has read the resource. It needs a proxied world; passes over one resource never overlap.
 pub(crate) async fn passes(world: &World, count: usize) {
     let reads = Which::gets().of("keyspacescredentials").named("orders");
     for value in 0..=count {

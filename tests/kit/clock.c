@@ -1,9 +1,10 @@
 /*
- * A wrong clock for a process that is started with this in LD_PRELOAD: the real time of day, moved by the seconds that
- * the file CLOCK_SHIFT holds at that moment. What measures spans of time is not touched, as with a real clock that is set.
+ * A wrong clock for a process that is started with this library in LD_PRELOAD. It returns the real time of day, moved by the
+ * seconds that the file CLOCK_SHIFT holds at that moment. The clocks that measure spans of time stay as they are, as with a
+ * real clock that is set.
  *
- * And a broken one: the file CLOCK_FAILURE holds how many more readings it takes until one fails. That one takes the file
- * away, so there is no second one. Rust's standard library panics then.
+ * It is a failing clock as well: the file CLOCK_FAILURE holds the number of readings until one fails. The reading that fails
+ * deletes the file, so no second one fails. Rust's standard library panics then.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,7 +1,7 @@
 //! The image: its root folder holds the operator and the CA roots, and that is all the operator needs.
 //!
-//! There is no container engine to run it with. A root folder and nothing else is what a container gives a process as
-//! well, so `chroot` is close to it; what the kubelet adds to a pod is put there by the tests.
+//! There is no container engine to run it with. A container too gives a process a root folder and nothing else, so `chroot` is
+//! close to it. The tests add what the kubelet adds to a pod.
 
 use std::fs;
 use std::io::Write;
@@ -25,7 +25,7 @@ const ACCOUNT: &str = "var/run/secrets/kubernetes.io/serviceaccount";
 const IAM_HOST: &str = "iam.test";
 /// The user that the image is run as.
 const USER_ID: &str = "65532:65532";
-/// More than this is worth a question: what has come in?
+/// A larger binary is worth a question: what was added?
 const LARGEST: u64 = 20 * 1024 * 1024;
 
 #[test]
@@ -64,7 +64,7 @@ async fn it_reconciles_as_in_a_pod_with_iam_in_the_hosts_file() {
 
 #[tokio::test]
 async fn it_reconciles_as_in_a_pod_with_iam_in_dns() {
-    // All of 127.0.0.0/8 is this machine; on this address nobody else is likely to have a name server.
+    // All of 127.0.0.0/8 is this machine. It is unlikely that somebody else has a name server at this address.
     let address = Ipv4Addr::new(127, 0, 53, 77);
     let Ok(socket) = UdpSocket::bind((address, 53)) else {
         say(&format!(
@@ -78,7 +78,7 @@ async fn it_reconciles_as_in_a_pod_with_iam_in_dns() {
     reconciles(jail, "image-dns").await;
 }
 
-/// The operator of the image makes a credential, and trusts IAM for the CA roots of its folder only.
+/// The operator of the image creates a credential. It trusts IAM only because of the CA roots in its folder.
 async fn reconciles(jail: Jail, name: &str) {
     let options =
         Options { iam_tls_port: Some(0), dns_names: vec![IAM_HOST.to_owned()], ..Options::with_users([USER]) };
@@ -118,12 +118,12 @@ struct Jail {
 impl Jail {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        // By a process of its own: while this one has a program open for writing, a child that another test has just
-        // forked has it open as well, and the kernel refuses to run it.
+        // A process of its own makes the copy. While this process has a program open for writing, a child that another test has
+        // just forked has it open as well, and the kernel then refuses to run the program.
         output_of(
             Command::new("cp").args(["--recursive", "--no-target-directory"]).arg(image_root()).arg(folder.path()),
         );
-        // The root of an image can be read by everybody, a temporary folder cannot.
+        // Everybody can read the root of an image. A temporary folder is private.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
         let jail = Self { folder };
         for device in ["null", "zero", "full", "random", "urandom"] {
@@ -184,7 +184,7 @@ fn image_root() -> &'static Path {
         let start = Instant::now();
         let mut build = Command::new("nice");
         build.arg(kit::control_plane::repository().join("deploy/image-root.sh")).arg(&root);
-        // What cargo sets for a test is not for another cargo: build scripts would run again for it, each time.
+        // Variables that cargo sets for a test must not reach another cargo: it would run build scripts again each time.
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
             let of_this_test = name.starts_with("CARGO") && !matches!(name.as_str(), "CARGO_HOME" | "CARGO_BUILD_JOBS");
@@ -199,10 +199,10 @@ fn image_root() -> &'static Path {
     })
 }
 
-/// The way into another root folder, for root by right, for others in a user namespace.
+/// How to start a program in another root folder: root may do it, others need a user namespace.
 ///
-/// A container has the usual devices, whatever the image. They are mounted in a namespace that goes with the process.
-/// A static binary needs one of them: its random numbers come from /dev/urandom.
+/// A container has the usual devices, whatever the image. They are mounted in a namespace that ends with the process. A static
+/// binary needs one of them: it reads its random numbers from /dev/urandom.
 fn launcher(root: &Path) -> Vec<String> {
     const ENTER: &str = "root=$1 enter=$2; shift 2
         for device in null zero full random urandom; do mount --bind /dev/$device $root/dev/$device; done
@@ -251,7 +251,7 @@ fn output_of(command: &mut Command) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Past the harness, which keeps what is printed to itself: a build of minutes has to show, and so have figures.
+/// Prints past the test harness, which would keep the output to itself: a build of minutes has to show, and so have figures.
 fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "image: {text}");
 }

@@ -1,5 +1,4 @@
-//! What the project claims in words is true: the README, the fault catalogue, that no password is shown, and what the image
-//! holds.
+//! What the project claims is true: the README, the fault catalogue, that no password is shown, and what the image holds.
 
 mod fault_catalogue;
 mod image;

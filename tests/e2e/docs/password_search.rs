@@ -1,4 +1,4 @@
-//! No password is in any output, at the log level TRACE, through a whole life of a resource with accidents.
+//! No password is in any output at the log level TRACE, from the creation of a resource to its deletion, with accidents.
 
 use keyspaces_emulator::{Fault, FaultKind, Operation};
 use kit::world::{USER, World};
@@ -6,13 +6,13 @@ use kube::api::DeleteParams;
 use serde_json::json;
 
 use crate::BINARY;
-use crate::support::{current, nothing_retires, settled, status};
+use crate::support::{current, nothing_retires, quiet, status};
 
 #[tokio::test]
 async fn at_trace_level_no_password_is_in_any_output() {
     let mut world = World::proxied(BINARY, "trace").await;
     world.start_with(&["--resync", "2s"], &[("RUST_LOG", "trace")]);
-    // Replies of Create that carry a password and cannot be taken: an error that quoted the body would show it.
+    // These replies of Create carry a password and cannot be used. An error that quoted the body would show it.
     world.iam.set_fault(Fault::on(Operation::Create, FaultKind::CutXml { at: None }));
     world
         .iam
@@ -35,7 +35,7 @@ async fn at_trace_level_no_password_is_in_any_output() {
         .until("orders", "recovered", |resource| status(resource).credential.is_some_and(|now| now.id != rotated))
         .await;
     nothing_retires(&world).await;
-    settled(&world).await;
+    quiet(&world).await;
     world.delete("orders").await;
     world.gone("orders").await;
     assert!(world.log().contains("TRACE"), "the log is at the level that it should be");

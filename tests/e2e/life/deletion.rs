@@ -1,5 +1,5 @@
-//! A resource, its namespace or its IAM user is deleted while the operator is idle. Whatever the resource owns goes; with
-//! `Retain`, whatever works stays. Nothing of anybody else is touched.
+//! A resource, its namespace or its IAM user is deleted while the operator is idle. Whatever the resource owns is deleted too;
+//! with `Retain`, whatever works stays. The operator touches nothing that belongs to anybody else.
 
 use futures::future::join_all;
 use keyspaces_emulator::{Fault, FaultKind, Operation};
@@ -109,7 +109,7 @@ async fn a_resource_made_anew_under_the_name_of_one_that_is_being_deleted_loses_
     world.ready_with_defaults("orders").await;
     let former = current(&world).await;
     let uid = world.resource("orders").await.uid();
-    // No pass begins now by itself; the last one may not be over.
+    // No pass begins by itself now, but the last one may not be over.
     passes(&world, 1).await;
 
     // The operator has read the first resource as deleted and is about to act on it.
@@ -123,7 +123,7 @@ async fn a_resource_made_anew_under_the_name_of_one_that_is_being_deleted_loses_
         last_pass.release();
         gate.arrived().await;
     }
-    // Somebody is in a hurry, takes the finalizer off and makes another one.
+    // Somebody does not wait, removes the finalizer and creates another resource of the same name.
     let patch = json!({ "metadata": { "finalizers": null } });
     world.resources().patch("orders", &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
     world.gone("orders").await;

@@ -11,7 +11,7 @@ use super::assert_retained;
 use crate::BINARY;
 use crate::support::{carried_out, current, struck};
 
-/// Worlds at the same time.
+/// How many worlds run at the same time.
 const WORLDS: usize = 8;
 
 /// What the operator is in the middle of.
@@ -26,7 +26,7 @@ enum Operates {
 /// How far it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
-    /// IAM has created a credential, and the reply is on its way for ever.
+    /// IAM has created a credential, and its reply never arrives.
     Reply,
     /// The password is in hand, and the write of the Secret is on its way.
     Publication,
@@ -36,7 +36,7 @@ enum At {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Then {
     GoesOn,
-    /// It dies while the resource is deleted, and what was on its way never arrives.
+    /// It is killed while the resource is deleted, and what was on its way never arrives.
     Dies,
 }
 

@@ -1,5 +1,4 @@
-//! Many resources at a time: the operator keeps to `--iam-rate` and `--iam-burst`, and no resource waits for the trouble of
-//! another.
+//! Many resources at a time: the operator keeps to `--iam-rate` and `--iam-burst`, and a resource with a fault delays no other.
 
 use std::time::Instant;
 
@@ -22,18 +21,18 @@ struct Allowed {
 
 const UNLIMITED: Allowed = Allowed { per_second: 1_000.0, burst: 1_000.0 };
 
-/// Starts the operator with the times of production: a machine that is busy must not look like an IAM that does not answer. For
-/// the same reason its log is short; the other tests have it at TRACE.
+/// Starts the operator with the times of production: a busy machine must not look like an IAM that does not answer. For the
+/// same reason it logs little; in the other tests the log level is TRACE.
 fn start(world: &mut World, allowed: Allowed) {
     let (rate, burst) = (allowed.per_second.to_string(), allowed.burst.to_string());
     let pace = ["--iam-rate", &rate, "--iam-burst", &burst];
-    let times = ["--settle", "2m", "--hold", "1m", "--iam-deadline", "15s"];
+    let times = ["--consistency-window", "2m", "--hold", "1m", "--iam-deadline", "15s"];
     world.start_with(&[pace.as_slice(), &times].concat(), &[("RUST_LOG", "info")]);
 }
 
 impl Allowed {
-    /// No window between two calls holds more than the bucket gives. A request may be under way for a second: what was sent
-    /// before the window may arrive in it.
+    /// No window between two calls holds more calls than the token bucket allows. A request may be on its way for a second, so
+    /// a call that was sent before the window may arrive in it.
     fn assert_holds(self, calls: &[Call]) {
         const UNDER_WAY: f64 = 1.0;
         let mut times: Vec<f64> = calls
@@ -72,7 +71,7 @@ async fn ready_count(world: &World) -> usize {
 async fn until_all_ready(world: &World, count: usize) {
     let mut ready = 0;
     let mut before = usize::MAX;
-    // As long as there is progress there is patience.
+    // The test waits as long as there is progress.
     while ready < count && ready != before {
         before = ready;
         world
@@ -128,7 +127,7 @@ async fn many_resources_at_a_cold_start_are_looked_at_in_the_allowed_pace_and_no
     world.assert_whole(&names[count - 1]).await;
 }
 
-/// While hundreds are looked at only because it is time, one that needs IAM is served first.
+/// While the operator looks at hundreds of resources only because it is time, a resource that needs IAM is served first.
 #[tokio::test]
 async fn a_rotation_does_not_wait_for_the_resync_of_all_others() {
     let names = names(120);
@@ -137,7 +136,7 @@ async fn a_rotation_does_not_wait_for_the_resync_of_all_others() {
     all_ready(&world, &names).await;
     assert_eq!(world.operator().terminate().await, Some(0));
     world.iam.clear_calls();
-    // The last one would be looked at after two minutes, if everybody stood in one line.
+    // If all resources stood in one line, the operator would look at the last one after two minutes.
     let allowed = Allowed { per_second: 1.0, burst: 1.0 };
     start(&mut world, allowed);
     assert!(world.iam.wait_until(PATIENCE, |iam| !iam.calls().is_empty()).await);
@@ -177,7 +176,7 @@ async fn a_storm_of_deletions_keeps_to_the_pace_and_leaves_nothing() {
 async fn who_waits_for_a_turn_does_not_hold_up_the_end() {
     let names = names(20);
     let mut world = World::with_iam(BINARY, "leaving", Options::with_users(names.clone())).await;
-    // The last of them would have its turn after some minutes.
+    // The last resource would have its turn after some minutes.
     start(&mut world, Allowed { per_second: 0.1, burst: 1.0 });
     for name in &names {
         world.apply(name, json!({ "iamUserName": name })).await;
@@ -187,7 +186,7 @@ async fn who_waits_for_a_turn_does_not_hold_up_the_end() {
     assert_eq!(code, Some(0), "{}", world.log());
     println!("ended after {:.1?}", ended.elapsed());
     assert!(world.counts().1 < names.len() / 2, "the others were still waiting");
-    // The next one serves them.
+    // The next process serves them.
     start(&mut world, UNLIMITED);
     until_all_ready(&world, names.len()).await;
     world.assert_whole(&names[19]).await;
@@ -232,7 +231,7 @@ async fn an_account_that_is_throttled_is_asked_less_and_less_and_all_become_read
     allowed.assert_holds(&calls);
     let refused: Vec<_> = calls.iter().filter(|call| call.status == Some(400)).cloned().collect();
     assert_eq!(refused.len() as u64, REFUSED);
-    // The burst was before anybody knew. From then on there is none, and at most half of the rate.
+    // The burst was sent before the first throttling. From then on there is no burst, and at most half of the rate.
     Allowed { per_second: 10.0, burst: 1.0 }.assert_holds(&refused[10..]);
     let created = world.calls(Operation::Create).into_iter().filter(|call| call.applied).count();
     assert_eq!(created, names.len(), "one Create each");

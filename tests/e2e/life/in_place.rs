@@ -6,7 +6,7 @@ use kube::api::{DeleteParams, PostParams};
 use serde_json::json;
 
 use crate::BINARY;
-use crate::support::{current, patch_secret, refuse, secret_writes, settled, status, world};
+use crate::support::{current, patch_secret, quiet, refuse, secret_writes, status, world};
 
 async fn ready(world: &World) {
     world.apply("orders", json!({ "iamUserName": USER, "rotation": { "strategy": "InPlace" } })).await;
@@ -57,7 +57,8 @@ async fn while_the_published_password_is_dead_it_is_not_ready() {
     let now = world.resource("orders").await;
     assert!(has_condition(&now, "Ready", "False", "Rotating"), "{:?}", now.status);
 
-    // It dies at that moment: the next one resets again, and once more when the first reset can no longer land.
+    // The operator is killed at that moment. The next process resets again, and once more when the first reset can no longer
+    // take effect.
     world.operator().kill().await;
     gate.discard();
     world.start(&[]);
@@ -84,7 +85,7 @@ async fn a_reset_that_lands_late_kills_the_published_password_until_the_last_one
     let world = world("latereset").await;
     ready(&world).await;
     world.iam.set_fault(Fault::on(Operation::Reset, FaultKind::Late { ms: 3_600_000, hang: false }).times(1));
-    // The last one is kept from happening, so that what happens before it can be seen.
+    // The last reset hangs, so that the test can see what happens before it.
     world.iam.set_fault(Fault::on(Operation::Reset, FaultKind::Hang).from_nth(3));
     world.rotate("orders", "once").await;
     world.until("orders", "in doubt", |resource| status(resource).reset_in_doubt.is_some()).await;
@@ -139,6 +140,6 @@ async fn a_secret_from_before_the_reset_that_is_put_back_is_recovered() {
     former.metadata.managed_fields = None;
     world.secrets().replace("orders", &PostParams::default(), &former).await.expect("a backup may be put back");
     world.until("orders", "recovered", |resource| status(resource).credential.is_some_and(|now| now.id != reset)).await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, resets(&world)), (2, 1), "its password died with the reset");
 }

@@ -16,7 +16,8 @@ mod unchanged_status;
 use kit::world::World;
 use kube::ResourceExt;
 
-/// What outlives the resource works, and nothing of the operator is on it that would make somebody collect it.
+/// What stays after the deletion of the resource works. The Secret has neither an owner reference nor the label of the
+/// operator, so nothing deletes it.
 async fn assert_retained(world: &World, ids: &[String]) {
     let secret = world.secrets().get("orders").await.expect("the Secret stays");
     assert_eq!(secret.owner_references(), [], "nothing collects it");

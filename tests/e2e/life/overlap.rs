@@ -1,4 +1,4 @@
-//! The overlap: a replaced credential works on, is switched off, is deleted. Its owner can end it early.
+//! The overlap: a replaced credential works on, then the operator switches it off and deletes it. The owner can end it early.
 
 use keyspaces_credential_operator::api::RetiringStage;
 use keyspaces_emulator::Operation;
@@ -55,7 +55,7 @@ async fn a_rotation_inside_an_overlap_waits_and_can_be_hurried() {
     assert!(has_condition(&waiting, "Ready", "True", "Published"), "the published password works");
     assert_eq!(world.counts().0, 2);
 
-    // A name that is not that of the retiring one ends nothing.
+    // An id that is not that of the retiring credential ends nothing.
     let retire = async |id: &str| {
         let patch = json!({ "metadata": { "annotations": { "keyspaces.dev/retire": id } } });
         world.resources().patch("orders", &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();

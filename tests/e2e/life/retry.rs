@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::BINARY;
 use crate::support::{PATIENT, edit_status, passes, status};
 
-/// A world whose operator was killed after it had failed, and whose next try is so far away as that.
+/// A world whose operator was killed after a failure, with the next try due after `wait`.
 async fn failed(wait: SignedDuration) -> World {
     let mut world = World::proxied(BINARY, "retry").await;
     world.start(&PATIENT);
@@ -43,7 +43,7 @@ async fn a_restart_is_no_reason_to_try_at_once() {
 
 #[tokio::test]
 async fn a_change_of_the_spec_or_of_the_rotation_is_tried_at_once() {
-    // Longer than this test has patience, so what happens does not happen because it is time.
+    // Longer than this test waits. So what happens does not happen because the next try is due.
     let long = SignedDuration::try_from(PATIENCE).unwrap() * 5;
     for change in ["spec", "annotation"] {
         let mut world = failed(long).await;

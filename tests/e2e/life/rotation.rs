@@ -13,7 +13,7 @@ use crate::support::{PATIENT, annotate, carried_out, edit_status, handled, passe
 #[tokio::test]
 async fn a_schedule_rotates_and_says_when_it_will_again() {
     let mut world = World::new(BINARY, "schedule").await;
-    world.start(&["--settle", "1s"]);
+    world.start(&["--consistency-window", "1s"]);
     world.apply("orders", json!({ "iamUserName": USER, "rotation": { "interval": "8s", "overlap": "1s" } })).await;
     let first = status(&world.ready("orders").await);
     let next = first.next_rotation_at.clone().expect("it is shown").0;
@@ -25,14 +25,14 @@ async fn a_schedule_rotates_and_says_when_it_will_again() {
     assert!(status(&rotated).last_rotated_at.expect("it is shown").0 >= next, "not before the time that was shown");
     world.event("orders", "Rotating").await;
 
-    // Down for more than two intervals: one rotation makes up for all that were missed.
+    // The operator is down for more than two intervals. One rotation makes up for all that it missed.
     world.until("orders", "quiet", |resource| status(resource).retiring.is_none()).await;
     world.operator().kill().await;
     let missed = status(&world.resource("orders").await).last_rotated_at.expect("it is shown").0;
     let long_after = missed + SignedDuration::from_secs(17);
     assert!(world.eventually(async || jiff::Timestamp::now() > long_after).await);
     let before = world.counts().0;
-    world.start(&["--settle", "1s"]);
+    world.start(&["--consistency-window", "1s"]);
     let caught_up = world
         .until("orders", "caught up", |resource| {
             status(resource).last_rotated_at.is_some_and(|time| time.0 >= long_after)
@@ -58,7 +58,7 @@ async fn an_interval_that_leaves_no_time_is_refused_or_told() {
     );
     world.apply("orders", spec("1h1s")).await;
     let message = world.stalled("orders", "InvalidSpec").await;
-    // 3600 s of overlap and twice the settle time of 3 s fill nine tenths of it.
+    // 3600 s of overlap and twice the consistency window of 3 s fill nine tenths of it.
     assert!(message.contains("the smallest value is 4008s"), "{message}");
     assert_eq!(world.iam.calls().len(), 0);
     world.apply("orders", spec("4008s")).await;
@@ -116,7 +116,7 @@ async fn any_value_of_the_annotation_is_one_rotation_and_none_is_told_at_length(
     assert!(world.events("orders").await.iter().all(|event| event.len() < 1024));
     world.assert_whole("orders").await;
 
-    // To take it away asks for nothing, and the last value again was handled.
+    // The operator does nothing when the annotation is removed, and nothing when its last value is set again.
     annotate(&world, json!({ "keyspaces.dev/rotate": null })).await;
     world.rotate("orders", &longest).await;
     world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "1s" } })).await;
@@ -178,12 +178,12 @@ async fn an_annotation_rotates_once_and_both_passwords_work_in_the_overlap() {
     world.assert_whole("orders").await;
     assert_eq!(world.counts(), (2, 2, 1), "one more Create, one more List, one Delete");
 
-    // The same value again is the same request, even if it was away meanwhile.
+    // The same value again is the same request, even if it was removed in between.
     let version = world.resource("orders").await.resource_version();
     let patch = json!({ "metadata": { "annotations": { "keyspaces.dev/rotate": null } } });
     world.resources().patch("orders", &PatchParams::default(), &Patch::Merge(&patch)).await.expect("it can go");
     world.rotate("orders", "2026-11-22").await;
-    // Another change, so that it is seen that the operator has looked at the resource since.
+    // Another change shows that the operator has looked at the resource since.
     world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "2s" } })).await;
     let after = world.ready("orders").await;
     assert_ne!(after.resource_version(), version);

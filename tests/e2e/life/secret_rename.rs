@@ -88,7 +88,7 @@ async fn a_lost_secret_is_made_anew_under_the_new_name_and_a_released_one_is_lef
     let world = world("movelost").await;
     world.apply("orders", spec("old", "1s")).await;
     world.ready("orders").await;
-    // Somebody takes it from us: it is his from now on, with whatever is in it.
+    // Somebody removes the owner reference: the Secret is his from now on, with whatever is in it.
     let patch = json!({ "metadata": { "ownerReferences": null } });
     let patch = kube::api::Patch::Merge(&patch);
     world.secrets().patch("old", &kube::api::PatchParams::default(), &patch).await.expect("it is there");

@@ -1,5 +1,5 @@
-//! A suspended resource: the operator makes no call and no write for it, in whatever it is in the middle of, and goes on
-//! from there later.
+//! A suspended resource: the operator makes no call and no write for it, whatever it is in the middle of, and continues there
+//! later.
 
 use keyspaces_credential_operator::api::KeyspacesCredential;
 use keyspaces_emulator::{Fault, FaultKind, Operation};
@@ -41,7 +41,7 @@ async fn while_a_create_is_on_its_way_its_outcome_is_looked_for_later() {
 
     suspend(&world, false, json!({})).await;
     world.ready("orders").await;
-    world.event("orders", "OrphanDeleted").await;
+    world.event("orders", "LeftoverDeleted").await;
     world.assert_whole("orders").await;
     assert_eq!((world.counts().0, world.counts().2), (2, 1));
 }
@@ -128,7 +128,7 @@ async fn a_suspended_resource_makes_no_call_at_all() {
     world.ready("orders").await;
     world.assert_whole("orders").await;
 
-    // A deletion waits, and says so, rather than leave the credential behind.
+    // A deletion waits and reports that it does. Otherwise the credential would stay behind.
     world.apply("orders", json!({ "iamUserName": USER, "suspend": true })).await;
     world.until("orders", "Suspended", |resource| has_condition(resource, "Ready", "Unknown", "Suspended")).await;
     let before = world.iam.calls().len();

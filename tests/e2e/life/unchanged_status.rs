@@ -1,5 +1,5 @@
-//! The operator writes no status while nothing changes. A status that changes at each look would call for the next look,
-//! here and in every tool that watches, for ever.
+//! The operator writes no status while nothing changes. A status that changed with each pass would start the next pass, in the
+//! operator and in every tool that watches the resource, for ever.
 
 use futures::future::join_all;
 use k8s_openapi::api::core::v1::Secret;
@@ -80,7 +80,8 @@ impl Trouble {
         }
     }
 
-    /// How often a failure is seen again. The waits of those that a human has to end begin with 15 seconds, the others' with one.
+    /// How many tries the test waits for. The wait after a failure that a human has to end begins with 15 seconds, after any
+    /// other with one.
     fn tries(self) -> i64 {
         match self {
             Self::UserNotFound | Self::CreateDenied | Self::ListDenied | Self::SecretRefused => 1,
@@ -88,7 +89,7 @@ impl Trouble {
         }
     }
 
-    /// How many writes of status a try may cost. An attempt whose outcome nobody knows is taken over, which is one more.
+    /// How many writes of status one try may cost. An attempt with an unknown outcome is taken over, which is one more.
     fn writes_a_try(self) -> usize {
         match self {
             Self::OutcomeUnknown => 2,
@@ -181,7 +182,7 @@ impl Trouble {
         }
     }
 
-    /// A world in which a resource is in it, and everything about it is told.
+    /// A world in which a resource is in this state, and the operator has reported everything about it.
     async fn world(self) -> World {
         let mut world = World::proxied(BINARY, "steady").await;
         world.start(&["--resync", "1s"]);
@@ -245,7 +246,7 @@ async fn a_failure_that_lasts_is_counted_and_told_once() {
         let (events, others): (Vec<_>, Vec<_>) = writes.into_iter().partition(|write| write.resource == "events");
         let of_status = others.iter().filter(|write| write.resource == "keyspacescredentials/status").count();
         assert_eq!(others.len(), of_status, "{trouble:?}: {others:#?}");
-        // One may have been on its way when the first count was read, and one when the operator was killed.
+        // One write may have been on its way when the first count was read, and one when the operator was killed.
         let most = (tries + 2) * trouble.writes_a_try();
         assert!((tries..=most).contains(&of_status), "{trouble:?}: {of_status} writes in {tries} tries");
         assert!(events.len() <= (tries + 1) * (trouble.writes_a_try() - 1), "{trouble:?}: {events:#?}");

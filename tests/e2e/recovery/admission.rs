@@ -4,7 +4,7 @@ use keyspaces_emulator::{Fault, FaultKind, Operation};
 use kit::world::{USER, World};
 use serde_json::{Value, json};
 
-use crate::support::{OTHER, apply, handled, proxied, ready, secret_writes, settled, settled_as};
+use crate::support::{OTHER, apply, handled, proxied, quiet, quiet_as, ready, secret_writes};
 
 /// Binds an admission policy to the Secrets of the namespace. `kind` is what comes before `AdmissionPolicy`, `does` what it does
 /// where the condition holds.
@@ -41,14 +41,14 @@ async fn admit(world: &World, kind: &str) {
     }
 }
 
-/// Changes Secrets by a JSON patch where the condition holds.
+/// Changes Secrets with a JSON patch where the condition holds.
 async fn mutate(world: &World, condition: &str, patch: &str) {
     let mutations = json!([{ "patchType": "JSONPatch", "jsonPatch": { "expression": patch } }]);
     let does = json!({ "reinvocationPolicy": "Never", "mutations": mutations });
     admission(world, "Mutating", condition, does, json!({})).await;
 }
 
-/// Makes the API server drop the password of every Secret of the namespace, in earnest, or in a dry run as well.
+/// Makes the API server drop the password of every Secret of the namespace, either in real writes only or in dry runs as well.
 async fn drop_passwords(world: &World, condition: &str) {
     mutate(world, condition, r#"[JSONPatch{op: "remove", path: "/data/password"}]"#).await;
     until_passwords_are_dropped(world, true).await;
@@ -59,7 +59,7 @@ async fn keep_passwords(world: &World) {
     until_passwords_are_dropped(world, false).await;
 }
 
-/// A policy comes into force, and goes out of it, some time after it was written.
+/// Waits until the policy takes effect, or no longer does: the API server notices a change of a policy some time later.
 async fn until_passwords_are_dropped(world: &World, dropped: bool) {
     let probe = json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "probe", "namespace": world.namespace },
@@ -76,13 +76,13 @@ async fn until_passwords_are_dropped(world: &World, dropped: bool) {
     world.kubectl(&["delete", "secret", "probe"]).await.success();
 }
 
-/// Denies updates of the Secret where the condition holds, in words that quote the published password.
+/// Denies updates of the Secret where the condition holds, with a message that quotes the published password.
 async fn deny_and_quote(world: &World, condition: &str) {
     let quotes = json!({ "validations": [{
         "expression": "false", "messageExpression": "'no: ' + string(oldObject.data.password)",
     }] });
     admission(world, "Validating", condition, quotes, json!({ "validationActions": ["Deny"] })).await;
-    // Another value each time: kubectl sends none that is there already.
+    // Another value each time, since kubectl sends nothing if the object has the value already.
     let mut probes = 0..;
     let mut denied = async || {
         let label = format!("probe={}", probes.next().unwrap_or(0));
@@ -102,7 +102,7 @@ async fn a_password_that_admission_drops_in_a_dry_run_too_costs_no_credential() 
     keep_passwords(&world).await;
     apply(&world, "orders", USER, "2h").await;
     world.ready("orders").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (1, 0));
 }
 
@@ -119,7 +119,7 @@ async fn a_password_that_admission_drops_in_earnest_only_is_noticed_by_what_come
     keep_passwords(&world).await;
     apply(&world, "orders", USER, "2h").await;
     world.ready("orders").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (1, 0), "the password in hand was published");
 }
 
@@ -154,7 +154,7 @@ async fn a_label_that_admission_overrides_is_told_and_not_written_again_and_agai
     let message = world.stalled("orders", "KubernetesRefused").await;
     assert!(message.contains("an admission webhook changed the labels of the Secret"), "{message}");
     assert_eq!(writes(), before + 1, "one try");
-    // And what is still to be made costs no credential.
+    // A new resource gets no credential either: its dry run shows the change.
     world.iam.create_user(OTHER).expect("it is new");
     world.apply("billing", json!({ "iamUserName": OTHER, "secret": { "labels": { "team": "ours" } } })).await;
     let message = world.stalled("billing", "SecretRefused").await;
@@ -165,12 +165,12 @@ async fn a_label_that_admission_overrides_is_told_and_not_written_again_and_agai
     until_labelled(&world, "team", "mine").await;
     world.apply("orders", labelled("mine")).await;
     world.apply("billing", json!({ "iamUserName": OTHER, "secret": { "labels": { "team": "mine" } } })).await;
-    settled_as(&world, "orders").await;
-    settled_as(&world, "billing").await;
+    quiet_as(&world, "orders").await;
+    quiet_as(&world, "billing").await;
     assert_eq!((world.counts().0, world.counts().2), (2, 0));
 }
 
-/// Policies stamp what is written with its time or its author. That is none of our business, each time.
+/// Policies stamp every write with its time or its author. The operator must ignore such a stamp, however often it changes.
 #[tokio::test]
 async fn a_stamp_that_is_another_one_at_each_write_holds_nothing_up() {
     let world = proxied("stamped", &[]).await;
@@ -221,7 +221,7 @@ async fn what_a_refusal_of_the_dry_run_quotes_is_not_repeated() {
 /// The fence is written to a Secret that holds the published password, and a refusal may quote it.
 #[tokio::test]
 async fn what_a_refusal_of_the_fence_quotes_is_not_repeated() {
-    let world = proxied("quoting", &["--settle", "2s"]).await;
+    let world = proxied("quoting", &["--consistency-window", "2s"]).await;
     ready(&world, "1h").await;
     let fences = "request.operation == 'UPDATE' && !request.dryRun && object.metadata.name == 'orders'";
     deny_and_quote(&world, fences).await;
@@ -238,6 +238,6 @@ async fn what_a_refusal_of_the_fence_quotes_is_not_repeated() {
     assert!(world.eventually(admitted).await);
     apply(&world, "orders", USER, "2h").await;
     handled(&world, "once").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (3, 1), "the first, the leftover, its replacement");
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::BINARY;
 use crate::support::{
-    OTHER, apply, handled, nothing_retires, proxied, proxied_with_other, ready, secret_writes, settled, status,
+    OTHER, apply, handled, nothing_retires, proxied, proxied_with_other, quiet, ready, secret_writes, status,
     status_writes,
 };
 
@@ -46,13 +46,13 @@ async fn a_storm_about_one_resource_holds_up_no_other_and_makes_no_second_creden
         world.proxy().clear_faults();
         apply(&world, "orders", USER, "2h").await;
         world.ready("orders").await;
-        settled(&world).await;
+        quiet(&world).await;
         assert_eq!((creates_for(&world, USER), world.counts().2), (1, 0), "{code}");
     }))
     .await;
 }
 
-/// A webhook may refuse with the code of a conflict, and no reading anew ends that.
+/// A webhook may refuse with the code of a conflict. Reading the Secret again does not end such a conflict.
 #[tokio::test]
 async fn conflicts_without_end_are_told_and_tried_less_and_less() {
     let world = proxied_with_other("collisions", &[]).await;
@@ -68,7 +68,7 @@ async fn conflicts_without_end_are_told_and_tried_less_and_less() {
     world.proxy().clear_faults();
     apply(&world, "orders", USER, "2h").await;
     world.ready("orders").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (1, 0));
 }
 
@@ -85,7 +85,7 @@ async fn a_resource_that_the_api_server_never_answers_for_holds_up_no_other() {
     assert_eq!(creates_for(&world, USER), 0);
     world.proxy().clear_faults();
     world.ready("orders").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 0), "one each");
 }
 
@@ -106,7 +106,7 @@ async fn an_api_server_that_comes_back_in_time_gets_the_password_in_hand() {
     down_with_a_password_in_hand(&world).await;
     world.proxy().clear_faults();
     world.ready("orders").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (1, 0));
 }
 
@@ -119,7 +119,7 @@ async fn while_the_api_server_stays_away_the_password_in_hand_is_given_up() {
     assert!(world.eventually(async || Timestamp::now() > given_up).await);
     world.proxy().clear_faults();
     world.ready("orders").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!(world.proxy().replies_to(&secret_writes()), [None, Some(201)], "one password was published");
     assert_eq!((world.counts().0, world.counts().2), (2, 1), "its replacement; the one that was given up");
 }
@@ -136,16 +136,16 @@ async fn with_its_watches_stalled_it_still_looks_by_itself() {
     world.secrets().delete("orders", &DeleteParams::default()).await.unwrap();
     world.until("orders", "recovered", |resource| status(resource).credential != former).await;
     nothing_retires(&world).await;
-    settled(&world).await;
+    quiet(&world).await;
     gate.arrived().await;
     assert_eq!((world.counts().0, world.counts().2), (3, 2), "the first, the rotation, the recovery");
 
-    // All that the watches did not tell comes at once, and nothing of it is news.
+    // The watches deliver at once all that they held back. The operator knows all of it already.
     gate.release();
     world.rotate("orders", "twice").await;
     handled(&world, "twice").await;
     nothing_retires(&world).await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (4, 3));
 }
 
@@ -170,7 +170,7 @@ async fn a_watch_that_falls_silent_is_begun_anew() {
     let gate = world.proxy().stall(watches());
     apply(&world, "bills", OTHER, "1s").await;
     gate.arrived().await;
-    // What is held stays held. The next watch is as it should be.
+    // What is held stays held. The next watch works as usual.
     world.proxy().clear_faults();
     world.ready("bills").await;
     world.assert_whole("bills").await;
@@ -183,13 +183,13 @@ async fn what_is_decided_on_an_old_version_of_the_resource_is_refused_by_the_api
     let gate = world.proxy().hold(status_writes());
     world.rotate("orders", "once").await;
     gate.arrived().await;
-    // A rotation is asked for in it, and not begun.
+    // The version has a request for a rotation that the operator has not begun.
     let old = world.resource("orders").await;
     assert!(status(&old).operation.is_none());
     gate.release();
     handled(&world, "once").await;
     nothing_retires(&world).await;
-    settled(&world).await;
+    quiet(&world).await;
 
     let reads = Which::gets().of("keyspacescredentials");
     let stale = Action::Answer(serde_json::to_value(&old).expect("it is JSON"));
@@ -202,7 +202,7 @@ async fn what_is_decided_on_an_old_version_of_the_resource_is_refused_by_the_api
         requests.iter().any(|request| status_writes().matches(request) && request.effect == Some(409))
     };
     world.proxy().until("the write of an intent that is refused", refused).await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 1), "the first, and one rotation");
     assert_eq!(status(&world.resource("orders").await).completed_epoch, Some(2));
 }

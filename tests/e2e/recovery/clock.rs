@@ -7,7 +7,7 @@ use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 use crate::BINARY;
-use crate::support::{apply, edit_status, lists, nothing_retires, settled, status, with_flags};
+use crate::support::{apply, edit_status, lists, nothing_retires, quiet, status, with_flags};
 
 const HOUR: i64 = 3_600;
 
@@ -36,10 +36,10 @@ async fn rotated_since(world: &World, before: &KeyspacesCredential) -> Keyspaces
 
 #[tokio::test]
 async fn a_clock_that_jumps_costs_one_rotation_at_the_most() {
-    // Through the proxy without TLS: a certificate would be too old or too young for a clock that is wrong.
+    // The operator reaches the proxy without TLS: with a wrong clock, a certificate would be expired or not yet valid.
     let mut world = World::proxied(BINARY, "jump").await;
     let clock = WrongClock::new(world.folder());
-    world.start_with(&["--resync", "1s", "--settle", "2s"], &clock.environment());
+    world.start_with(&["--resync", "1s", "--consistency-window", "2s"], &clock.environment());
     world.apply("orders", schedule()).await;
     let first = world.ready("orders").await;
 
@@ -50,7 +50,7 @@ async fn a_clock_that_jumps_costs_one_rotation_at_the_most() {
     assert_eq!(creates(&world), 2, "one makes up for all that seem to have been missed");
     world.assert_whole("orders").await;
 
-    // The record is from the future now. Were it believed, nothing would be rotated before that future comes.
+    // The times in the record are in the future now. If the operator believed them, it would rotate nothing before that time.
     clock.show(-3 * HOUR);
     let behind = rotated_since(&world, &ahead).await;
     looked(&world, 3).await;
@@ -60,7 +60,7 @@ async fn a_clock_that_jumps_costs_one_rotation_at_the_most() {
     clock.show(0);
     rotated_since(&world, &behind).await;
     looked(&world, 3).await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((creates(&world), world.counts().2), (4, 3));
 }
 
@@ -68,7 +68,7 @@ async fn a_clock_that_jumps_costs_one_rotation_at_the_most() {
 async fn a_clock_that_is_set_back_does_not_keep_it_from_looking_at_iam() {
     let mut world = World::proxied(BINARY, "setback").await;
     let clock = WrongClock::new(world.folder());
-    world.start_with(&["--resync", "1s", "--settle", "2s"], &clock.environment());
+    world.start_with(&["--resync", "1s", "--consistency-window", "2s"], &clock.environment());
     clock.show(3 * HOUR);
     apply(&world, "orders", USER, "1s").await;
     let first = world.ready("orders").await;
@@ -77,7 +77,7 @@ async fn a_clock_that_is_set_back_does_not_keep_it_from_looking_at_iam() {
     looked(&world, 2).await;
     world.iam.delete_credential(&status(&first).credential.expect("there is one").id).unwrap();
     rotated_since(&world, &first).await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!(creates(&world), 2);
 }
 
@@ -107,7 +107,7 @@ async fn times_that_a_wrong_clock_has_written_do_not_silence_a_resource() {
         world.secrets().delete("orders", &DeleteParams::default()).await.unwrap();
         world.start(&[]);
         rotated_since(&world, &third).await;
-        settled(&world).await;
+        quiet(&world).await;
         assert_eq!((creates(&world), world.counts().2), (4, 3), "{time}: one for each of these");
     }
 }

@@ -6,7 +6,7 @@ use keyspaces_emulator::{Fault as IamFault, FaultKind, Operation};
 use kit::proxy::{Action, Fault, Gate, Which};
 use kit::world::{PATIENCE, USER};
 
-use crate::support::{apply, holding, secret_writes, settled, status_writes, world};
+use crate::support::{apply, holding, quiet, secret_writes, status_writes, world};
 
 #[tokio::test]
 async fn when_a_create_arrives_its_epoch_and_baseline_are_in_status() {
@@ -43,7 +43,7 @@ async fn without_the_intent_in_status_no_create_is_sent() {
             assert_eq!(world.proxy().requests_that(&secret_writes()).len(), 0);
             world.proxy().clear_faults();
             world.ready("orders").await;
-            settled(&world).await;
+            quiet(&world).await;
             assert_eq!((world.counts().0, world.counts().2), (1, 0), "{name}");
         },
     ))
@@ -56,7 +56,7 @@ async fn an_intent_that_was_written_and_not_answered_is_taken_over() {
     world.proxy().set_fault(Fault::on(status_writes(), Action::Close).after_effect());
     world.apply_with_defaults("orders").await;
     world.ready("orders").await;
-    settled(&world).await;
+    quiet(&world).await;
     let status = world.resource("orders").await.status.unwrap_or_default();
     assert_eq!(status.completed_epoch, Some(2), "the first attempt was not continued");
     assert_eq!((world.counts().0, world.counts().2), (1, 0));
@@ -75,7 +75,7 @@ async fn a_secret_that_the_api_server_refuses_as_a_dry_run_costs_no_create() {
         world.proxy().clear_faults();
         apply(&world, "orders", USER, "2h").await;
         world.ready("orders").await;
-        settled(&world).await;
+        quiet(&world).await;
         assert_eq!((world.counts().0, world.counts().2), (1, 0), "{code}");
     }))
     .await;
@@ -94,7 +94,7 @@ async fn a_create_without_a_proper_reply_is_not_sent_again_before_the_attempt_is
     join_all(kinds.map(async |(name, kind)| {
         let world = holding(name, &["--iam-deadline", "2s"]).await;
         world.iam.set_fault(IamFault::on(Operation::Create, kind).after_effect());
-        // The first write of status is the intent. The second one comes after whatever was made of the Create.
+        // The first write of status is the intent. The second one follows the outcome of the Create.
         let gate = Gate::new();
         world.proxy().set_fault(Fault::on(status_writes(), Action::Hold(gate.clone())).from_nth(2));
         world.apply_with_defaults("orders").await;
@@ -104,7 +104,7 @@ async fn a_create_without_a_proper_reply_is_not_sent_again_before_the_attempt_is
         gate.release();
 
         world.ready("orders").await;
-        settled(&world).await;
+        quiet(&world).await;
         assert_eq!((world.counts().0, world.counts().2), (2, 1), "{name}: the replacement; the leftover");
     }))
     .await;
@@ -116,9 +116,9 @@ async fn a_create_whose_reply_is_lost_is_sent_once_and_its_credential_is_removed
     world.iam.set_fault(IamFault::on(Operation::Create, FaultKind::Close).after_effect());
     world.apply_with_defaults("orders").await;
     world.ready("orders").await;
-    world.event("orders", "OrphanDeleted").await;
+    world.event("orders", "LeftoverDeleted").await;
     world
-        .until("orders", "settled", |resource| {
+        .until("orders", "quiet", |resource| {
             resource.status.as_ref().is_some_and(|status| status.unresolved.is_none() && status.operation.is_none())
         })
         .await;
@@ -130,14 +130,14 @@ async fn a_create_whose_reply_is_lost_is_sent_once_and_its_credential_is_removed
 #[tokio::test]
 async fn an_operator_that_dies_with_the_password_in_its_hands_leaves_no_leftover() {
     let mut world = world("killed").await;
-    // The Secret's write hangs behind nothing here: the operator dies while IAM's reply is on its way.
+    // The operator is killed while IAM's reply is on its way, so the Secret is never written.
     world.iam.set_fault(IamFault::on(Operation::Create, FaultKind::Hang).after_effect());
     world.apply_with_defaults("orders").await;
     assert!(world.iam.wait_until(PATIENCE, |iam| iam.credentials_of(USER).len() == 1).await);
     world.operator().kill().await;
     world.start(&[]);
     world.ready("orders").await;
-    world.event("orders", "OrphanDeleted").await;
+    world.event("orders", "LeftoverDeleted").await;
     world.assert_whole("orders").await;
     let (creates, _, deletes) = world.counts();
     assert_eq!((creates, deletes), (2, 1));

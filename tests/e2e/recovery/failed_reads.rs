@@ -6,7 +6,7 @@ use futures::future::join_all;
 use kit::proxy::{Action, Fault, Verb, Which};
 use kit::world::USER;
 
-use crate::support::{apply, holding, secret_writes, settled};
+use crate::support::{apply, holding, quiet, secret_writes};
 
 #[tokio::test]
 async fn a_secret_or_a_resource_that_cannot_be_read_is_not_taken_for_gone() {
@@ -32,7 +32,7 @@ async fn a_secret_or_a_resource_that_cannot_be_read_is_not_taken_for_gone() {
         world.proxy().clear_faults();
         apply(&world, "orders", USER, "3h").await;
         world.ready("orders").await;
-        settled(&world).await;
+        quiet(&world).await;
         let status = world.resource("orders").await.status.unwrap_or_default();
         assert_eq!(status.completed_epoch, Some(1), "{action:?}: nothing was begun");
         assert_eq!(world.counts(), (1, 1, 0), "{action:?}");
@@ -44,7 +44,7 @@ async fn a_secret_or_a_resource_that_cannot_be_read_is_not_taken_for_gone() {
 #[tokio::test]
 async fn while_nobody_knows_who_else_asks_for_the_user_nothing_is_begun() {
     let world = holding("claims", &["--api-deadline", "1s"]).await;
-    // The watch lists as well, once, before it watches.
+    // The watch sends a List too, once, before it watches.
     let watched = |request: &kit::proxy::Request| {
         Which::verbs(&[Verb::Watch]).of("keyspacescredentials").matches(request) && request.status.is_some()
     };
@@ -58,6 +58,6 @@ async fn while_nobody_knows_who_else_asks_for_the_user_nothing_is_begun() {
     world.proxy().clear_faults();
     apply(&world, "orders", USER, "3h").await;
     world.ready("orders").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (1, 0));
 }

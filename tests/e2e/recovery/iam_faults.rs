@@ -9,7 +9,7 @@ use keyspaces_emulator::{Fault, FaultKind, Lag, Operation, Options};
 use kit::world::{PATIENCE, USER, has_condition};
 use kube::api::{WatchEvent, WatchParams};
 
-use crate::support::{apply, handled, lists, ready, refuse, settled, status, with_flags, with_iam, world};
+use crate::support::{apply, handled, lists, quiet, ready, refuse, status, with_flags, with_iam, world};
 
 /// List does not show what is new.
 const BLIND: Lag = Lag { list_new: Duration::MAX, list_deleted: Duration::ZERO, login: Duration::ZERO };
@@ -39,20 +39,21 @@ async fn throttled_on_every_call_it_asks_less_and_less_often() {
     for (count, failures) in (1_i64..).zip(told) {
         assert_eq!(failures.count, count);
         let wait = failures.next.0.duration_since(failures.last.0).as_secs();
-        // 1, 2, 4, 8 … seconds and up to a quarter more; its begin is kept as the whole second before, its end as the one after.
+        // The waits are 1, 2, 4, 8 … seconds and up to a quarter more. Status rounds the beginning of a wait down to a second,
+        // and its end up.
         let shortest = 1_i64 << (count - 1);
         assert!((shortest..=shortest + shortest / 4 + 2).contains(&wait), "{failures:?}");
     }
     assert!(has_condition(&world.resource("orders").await, "Reconciling", "True", "IamThrottled"));
     world.iam.clear_faults();
     world.ready("orders").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!(world.counts(), (1, TRIES + 1, 0), "the first Lists were refused");
 }
 
 #[tokio::test]
 async fn a_leftover_that_list_does_not_show_yet_is_waited_for() {
-    let world = with_flags("invisible", &["--settle", "4s"]).await;
+    let world = with_flags("invisible", &["--consistency-window", "4s"]).await;
     ready(&world, "1h").await;
     world.iam.set_lag(BLIND);
     world.iam.set_fault(Fault::on(Operation::Create, FaultKind::Close).after_effect());
@@ -68,14 +69,14 @@ async fn a_leftover_that_list_does_not_show_yet_is_waited_for() {
 
     world.iam.set_lag(Lag::default());
     handled(&world, "once").await;
-    settled(&world).await;
+    quiet(&world).await;
     let refused = world.calls(Operation::Create).into_iter().filter(|call| !call.applied).count();
     assert_eq!((world.counts().0 - refused, world.counts().2), (3, 1), "the first, the leftover, its replacement");
 }
 
 #[tokio::test]
 async fn a_list_that_does_not_show_the_new_credential_is_no_evidence() {
-    let world = with_flags("stale", &["--settle", "60s", "--resync", "1s"]).await;
+    let world = with_flags("stale", &["--consistency-window", "60s", "--resync", "1s"]).await;
     world.iam.set_lag(BLIND);
     ready(&world, "1h").await;
     assert!(world.iam.wait_until(PATIENCE, |iam| lists(iam) >= 5).await);
@@ -98,12 +99,12 @@ async fn a_list_in_pages_of_one_is_read_to_its_end() {
     world.iam.delete_credential(&one).unwrap();
     world.ready("orders").await;
     world.rotate("orders", "no room").await;
-    // Current and foreign, again on a page each.
+    // The current credential and a foreign one, again on a page each.
     world.stalled("orders", "NoFreeSlot").await;
     assert_eq!((world.counts().0, world.counts().2), (1, 0));
     world.iam.delete_credential(&two.info.id).unwrap();
     handled(&world, "no room").await;
-    settled(&world).await;
+    quiet(&world).await;
 }
 
 #[tokio::test]
@@ -117,7 +118,7 @@ async fn a_password_that_amazon_keyspaces_does_not_know_yet_is_covered_by_the_ov
     world.login("orders").await.expect_err("the new one is not known there yet");
     world.login_as(&old_user, &old_password).await.expect("the old one works until it is");
     world.iam.set_lag(Lag::default());
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 0));
 }
 

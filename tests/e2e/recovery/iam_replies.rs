@@ -4,9 +4,9 @@ use futures::future::join_all;
 use keyspaces_emulator::{Fault, FaultKind, Operation};
 use kit::world::USER;
 
-use crate::support::{handled, nothing_retires, proxied, ready, secret_writes, settled, with_flags};
+use crate::support::{handled, nothing_retires, proxied, quiet, ready, secret_writes, with_flags};
 
-/// Never by itself, in the time of a test.
+/// Longer than a test lasts: the call takes effect only when the test says so.
 const NEVER: u64 = 3_600_000;
 
 #[tokio::test]
@@ -21,10 +21,10 @@ async fn a_reply_that_lacks_something_is_never_published() {
         ("noservice", lacks("ServiceName")),
     ];
     join_all(kinds.map(async |(name, kind)| {
-        let world = proxied(name, &["--settle", "2s"]).await;
+        let world = proxied(name, &["--consistency-window", "2s"]).await;
         world.iam.set_fault(Fault::on(Operation::Create, kind));
         ready(&world, "1h").await;
-        settled(&world).await;
+        quiet(&world).await;
         assert_eq!(world.proxy().replies_to(&secret_writes()), [Some(201)], "{name}: one password was published");
         assert_eq!((world.counts().0, world.counts().2), (2, 1), "{name}: its replacement; the leftover");
     }))
@@ -33,7 +33,7 @@ async fn a_reply_that_lacks_something_is_never_published() {
 
 #[tokio::test]
 async fn a_create_that_lands_after_its_replacement_was_published_is_found_and_removed() {
-    let world = with_flags("latecreate", &["--settle", "5s"]).await;
+    let world = with_flags("latecreate", &["--consistency-window", "5s"]).await;
     world.iam.set_fault(Fault::on(Operation::Create, FaultKind::Late { ms: NEVER, hang: false }));
     ready(&world, "1h").await;
     let published = world.user_and_password("orders").await;
@@ -41,8 +41,8 @@ async fn a_create_that_lands_after_its_replacement_was_published_is_found_and_re
     world.iam.land_late_calls();
     assert_eq!(world.ids().len(), 2, "it has landed");
 
-    let event = world.event("orders", "OrphanDeleted").await;
-    settled(&world).await;
+    let event = world.event("orders", "LeftoverDeleted").await;
+    quiet(&world).await;
     assert!(published == world.user_and_password("orders").await, "the published one was not touched");
     assert!(!event.contains(&world.ids()[0]), "{event}");
     assert_eq!((world.counts().0, world.counts().2), (2, 1));
@@ -58,7 +58,7 @@ async fn a_delete_that_lands_late_does_no_harm() {
         handled(&world, "once").await;
         nothing_retires(&world).await;
         world.iam.land_late_calls();
-        settled(&world).await;
+        quiet(&world).await;
         assert_eq!((world.counts().0, world.counts().2), (2, 2), "{name}: the one that was lost, and another one");
         assert_eq!(world.iam.credentials_of(USER).len(), 1);
     }))

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::replaced;
 use crate::BINARY;
-use crate::support::{current, nothing_retires, settled};
+use crate::support::{current, nothing_retires, quiet};
 
 #[tokio::test]
 async fn a_credential_that_is_gone_from_iam_is_replaced_once_that_is_certain() {
@@ -24,7 +24,7 @@ async fn a_credential_that_is_gone_from_iam_is_replaced_once_that_is_certain() {
         .await;
     replaced(&world, &former).await;
     nothing_retires(&world).await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!(world.counts().0, 2);
 }
 
@@ -37,7 +37,7 @@ async fn an_inactive_credential_is_told_and_neither_undone_nor_replaced() {
     world.iam.set_status(&id, "Inactive").expect("it is there");
     let message = world.stalled("orders", "CredentialInactive").await;
     assert!(message.contains(&id) && message.contains("aws iam update-service-specific-credential"), "{message}");
-    // Any change brings a pass that does not ask IAM again; it must not forget.
+    // A change of the spec starts a pass that does not ask IAM again. The operator must still know the status.
     world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "2h" } })).await;
     world
         .until("orders", "told of the present spec", |resource| {
@@ -64,13 +64,13 @@ async fn what_was_told_of_an_inactive_credential_is_not_told_of_its_successor() 
     world.ready_with_defaults("orders").await;
     let former = current(&world).await;
     world.iam.set_status(&former, "Inactive").expect("it is there");
-    // A process that has just started looks at once, and then not before the resync.
+    // A process that has just started lists at once, and then not before the resync.
     world.operator().kill().await;
     world.start(&[]);
     world.stalled("orders", "CredentialInactive").await;
     world.rotate("orders", "once").await;
     replaced(&world, &former).await;
-    // The completion told of the successor. A change brings a pass that tells what is remembered.
+    // The report after the rotation is about the successor. A change starts a pass that reports what the operator remembers.
     world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "2h" } })).await;
     world.ready("orders").await;
     world.assert_whole("orders").await;

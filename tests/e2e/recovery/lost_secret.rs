@@ -17,12 +17,13 @@ async fn a_deleted_secret_comes_back_with_a_new_password() {
     world.secrets().delete("orders", &DeleteParams::default()).await.expect("it can be deleted");
     replaced(&world, &former).await;
     world.assert_whole("orders").await;
-    world.event("orders", "Healing").await;
+    world.event("orders", "Recovering").await;
     // Pods that were started with the old password go on until the overlap is over.
     assert!(world.ids().contains(&former));
     assert_eq!((world.counts().0, world.counts().2), (2, 0));
 
-    // Again, inside the overlap: the retiring one makes room, never the current one before its replacement is out.
+    // The Secret is deleted again, inside the overlap. The operator deletes the retiring credential to free a slot, and never
+    // the current one before its replacement is published.
     let second = current(&world).await;
     world.secrets().delete("orders", &DeleteParams::default()).await.expect("it can be deleted");
     replaced(&world, &second).await;

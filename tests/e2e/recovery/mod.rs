@@ -1,9 +1,9 @@
-//! Something is lost, fails or lies: a Secret, a credential, the process, IAM, the API server, the clock. No published
-//! password dies, and nothing is left over.
+//! Something is lost, fails or is wrong: a Secret, a credential, the process, IAM, the API server, the clock. No published
+//! password stops working, and no leftover stays.
 //!
 //! `tests/FAULTS.md` says which test is about which fault. `create_intent`, `secret_publication` and `failed_reads` show the
 //! rules of the protocol from outside: the operator runs behind a proxy that holds, refuses and drops requests. A test there
-//! fails when its rule is broken in the operator. Each was tried.
+//! fails when the operator breaks its rule. This was tried with each of them.
 
 mod admission;
 mod api_server_faults;

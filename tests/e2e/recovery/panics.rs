@@ -6,22 +6,23 @@ use kit::clock::WrongClock;
 use kit::world::{USER, World};
 
 use crate::BINARY;
-use crate::support::{OTHER, apply, settled_as, status};
+use crate::support::{OTHER, apply, quiet_as, status};
 
 /// More than any rotation takes.
 const NEVER: u64 = 1_000_000;
 
-/// Worlds at the same time.
+/// How many worlds run at the same time.
 const WORLDS: u64 = 4;
 
 /// A world with two resources, and the clock of its operator.
 async fn world() -> (World, WrongClock) {
-    // Through the proxy without TLS: a certificate needs the time as well, in a task that is nobody's pass.
+    // The operator reaches the proxy without TLS: checking a certificate reads the clock as well, in a task that is part of no
+    // pass.
     let mut world = World::proxied_with_iam(BINARY, "panic", Options::with_users([USER, OTHER])).await;
     let clock = WrongClock::new(world.folder());
-    // A log line needs the time too, so there are none before the panic. And nothing is looked at by itself.
+    // A log line reads the clock too, so the operator logs nothing before the panic. It also looks at nothing by itself.
     let environment = [clock.environment().as_slice(), &[("RUST_LOG", "warn")]].concat();
-    world.start_with(&["--resync", "1h", "--settle", "1s", "--hold", "4s"], &environment);
+    world.start_with(&["--resync", "1h", "--consistency-window", "1s", "--hold", "4s"], &environment);
     for (name, user) in [("orders", USER), ("bills", OTHER)] {
         apply(&world, name, user, "1s").await;
         world.ready(name).await;
@@ -41,7 +42,7 @@ async fn rotate(world: &World, name: &str, value: &str) {
     world.login(name).await.expect("the published password works");
 }
 
-/// How many lines of the log say so.
+/// How many lines of the log have these words.
 fn lines(world: &World, words: &str) -> usize {
     world.log().lines().filter(|line| line.contains(words)).count()
 }
@@ -61,15 +62,15 @@ async fn wherever_a_pass_panics_the_next_one_goes_on_and_loses_nothing() {
         for nth in (first..=readings).step_by(WORLDS.try_into().expect("a small number")) {
             clock.fail_at(nth);
             rotate(&world, "orders", &format!("panics-{nth}")).await;
-            // This rotation may have been done with fewer of them.
+            // This rotation may have read the clock less often, so that no reading failed.
             struck += usize::from(clock.mend());
         }
         for name in ["orders", "bills"] {
             rotate(&world, name, "at last").await;
-            settled_as(&world, name).await;
+            quiet_as(&world, name).await;
         }
         assert_eq!(lines(&world, "a panic, please report it"), struck, "{}", world.log());
-        // The others were in a connection, which is made anew.
+        // The other panics were in the task of a connection, which is opened again.
         let passes = lines(&world, "internal error in the operator");
         assert!(passes <= struck);
         (struck, passes)

@@ -9,7 +9,7 @@ use kube::ResourceExt;
 use kube::api::{DeleteParams, PostParams};
 use serde_json::json;
 
-use crate::support::{handled, holding, patch_secret, proxied, ready, secret_writes, settled, status_writes};
+use crate::support::{handled, holding, patch_secret, proxied, quiet, ready, secret_writes, status_writes};
 
 #[tokio::test]
 async fn a_secret_that_somebody_else_has_touched_is_read_again_and_the_password_in_hand_published() {
@@ -23,7 +23,7 @@ async fn a_secret_that_somebody_else_has_touched_is_read_again_and_the_password_
     gate.release();
 
     handled(&world, "once").await;
-    settled(&world).await;
+    quiet(&world).await;
     let replies = world.proxy().replies_to(&secret_writes());
     assert_eq!(replies[before..], [Some(409), Some(200)], "it lost, looked, and won");
     let secret = world.secrets().get("orders").await.unwrap();
@@ -51,7 +51,7 @@ async fn a_secret_that_appears_under_the_name_is_not_overwritten_and_nothing_is_
 
     world.secrets().delete("orders", &DeleteParams::default()).await.unwrap();
     world.ready("orders").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 1));
 }
 
@@ -62,7 +62,7 @@ async fn a_secret_whose_write_was_committed_and_not_answered_is_accepted_by_its_
         world.proxy().set_fault(Fault::on(secret_writes(), action).after_effect());
         world.apply_with_defaults("orders").await;
         world.ready("orders").await;
-        settled(&world).await;
+        quiet(&world).await;
         assert_eq!(world.proxy().requests_that(&secret_writes()).len(), 1, "it was there already");
         assert_eq!((world.counts().0, world.counts().2), (1, 0));
     }))
@@ -84,7 +84,7 @@ async fn a_completion_that_is_refused_or_not_answered_makes_no_second_credential
         world.proxy().set_fault(fault);
         world.apply_with_defaults("orders").await;
         world.ready("orders").await;
-        settled(&world).await;
+        quiet(&world).await;
         assert!(world.proxy().requests_that(&status_writes())[1].fault.is_some(), "the completion met its fault");
         assert_eq!(world.proxy().replies_to(&secret_writes()), [Some(201)], "published once");
         assert_eq!((world.counts().0, world.counts().2), (1, 0), "{name}");
@@ -102,6 +102,6 @@ async fn a_secret_that_is_deleted_before_the_password_in_hand_is_published_is_ma
     world.secrets().delete("orders", &DeleteParams::default()).await.unwrap();
     gate.release();
     handled(&world, "once").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 0), "no third one");
 }

@@ -1,10 +1,10 @@
-//! A quota refuses the Secret: before there is a password, or after it.
+//! A quota refuses the Secret: before the operator has a password, or after that.
 
 use keyspaces_credential_operator::api::KeyspacesCredential;
 use kit::world::{USER, World, has_condition};
 use serde_json::json;
 
-use crate::support::{apply, proxied, secret_writes, settled, status, world};
+use crate::support::{apply, proxied, quiet, secret_writes, status, world};
 
 /// Lets no more Secrets into the namespace, as an administrator would.
 async fn forbid_secrets(world: &World) {
@@ -38,7 +38,7 @@ async fn a_quota_that_comes_after_the_dry_run_and_goes_again_costs_no_second_cre
     world.kubectl(&["delete", "quota", "none"]).await.success();
     apply(&world, "orders", USER, "2h").await;
     world.ready("orders").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (1, 0), "the password in hand was published");
 }
 
@@ -46,7 +46,7 @@ async fn a_quota_that_comes_after_the_dry_run_and_goes_again_costs_no_second_cre
 async fn a_quota_that_stays_makes_it_drop_the_password_and_remove_the_credential() {
     let world = proxied("quotastays", &["--hold", "10s", "--api-deadline", "60s"]).await;
     refused_with_a_password_in_hand(&world).await;
-    // As long as it holds the password, each change of the spec makes it try the publication once more.
+    // While the operator holds the password, each change of the spec makes it try the publication once more.
     let mut hours = 1;
     let dropped = world
         .eventually(async || {
@@ -64,7 +64,7 @@ async fn a_quota_that_stays_makes_it_drop_the_password_and_remove_the_credential
     world.kubectl(&["delete", "quota", "none"]).await.success();
     apply(&world, "orders", USER, "0s").await;
     world.ready("orders").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 1), "the replacement; the one whose password was dropped");
 }
 

@@ -6,9 +6,9 @@ use kit::proxy::{Gate, Which};
 use kit::world::{PATIENCE, USER, World, has_condition};
 use serde_json::json;
 
-use crate::support::{carried_out, handled, holding, secret_writes, settled, struck};
+use crate::support::{carried_out, handled, holding, quiet, secret_writes, struck};
 
-/// What the API server says to the write that is held at the gate, the last one so far, once it is let go.
+/// Releases the gate, and returns what the API server answers to the last write that was held there.
 async fn release(world: &World, gate: &Gate) -> Option<u16> {
     let held = world.proxy().requests_that(&secret_writes()).pop().expect("a write is held");
     assert_eq!((held.effect, held.fault), (None, Some("hold")));
@@ -19,7 +19,7 @@ async fn release(world: &World, gate: &Gate) -> Option<u16> {
     world.proxy().requests().into_iter().find(|request| request.seq == seq).and_then(|request| request.effect)
 }
 
-/// One operator is held at its publication; another one takes over and publishes; then the first one goes on.
+/// The first operator is held at its publication. Another one takes over and publishes. Then the first one continues.
 async fn revive(world: &World, gate: &Gate, published_by_the_other: impl AsyncFnOnce(&World)) {
     let _other = world.replica(&["--hold", "3s"]);
     published_by_the_other(world).await;
@@ -28,12 +28,13 @@ async fn revive(world: &World, gate: &Gate, published_by_the_other: impl AsyncFn
     let creates = world.counts().0;
 
     assert_eq!(release(world, gate).await, Some(409), "its write has lost");
-    settled(world).await;
+    quiet(world).await;
     assert!(accepted == world.user_and_password("orders").await, "the password that was accepted stays");
     assert_eq!(world.counts().0, creates, "and nobody made another one");
 }
 
-/// Lets a second operator go as far as its Create, which never takes effect: it has taken over and made room by then.
+/// Lets a second operator run up to its Create, which never takes effect. It has then taken over and deleted a credential to
+/// free a slot.
 async fn stop_another_at_its_create(world: &World, flags: &[&str]) -> kit::operator::Operator {
     world.iam.set_fault(Fault::on(Operation::Create, FaultKind::Hang));
     let other = world.replica(flags);
@@ -75,18 +76,18 @@ async fn a_rotation_that_comes_too_late_loses() {
 
 #[tokio::test]
 async fn a_create_that_comes_too_late_makes_a_leftover_that_goes() {
-    // A process that was stopped for longer than the settle time would not send it at all.
-    let mut world = holding("tardy", &["--settle", "30s", "--api-deadline", "60s"]).await;
+    // With a shorter consistency window the process would not send the Create at all after it was stopped for longer than that.
+    let mut world = holding("tardy", &["--consistency-window", "30s", "--api-deadline", "60s"]).await;
     let gate = world.proxy().hold(Which::dry_runs().of("secrets"));
     world.apply_with_defaults("orders").await;
     gate.arrived().await;
     world.operator().pause().await;
-    // The reply is there when it wakes up, and was given while there was no Secret.
+    // The reply is there when the process continues. The API server sent it while there was no Secret.
     gate.release();
     let dry_runs = Which::dry_runs().of("secrets");
     let answered = |request: &kit::proxy::Request| dry_runs.matches(request) && request.status == Some(201);
     world.proxy().until("the reply to the dry run", |requests| requests.iter().any(answered)).await;
-    let _other = world.replica(&["--hold", "60s", "--settle", "30s"]);
+    let _other = world.replica(&["--hold", "60s", "--consistency-window", "30s"]);
     world.ready("orders").await;
     let published = world.user_and_password("orders").await;
     assert_eq!(world.counts().0, 1);
@@ -96,9 +97,9 @@ async fn a_create_that_comes_too_late_makes_a_leftover_that_goes() {
         iam.calls().into_iter().filter(|call| call.operation == Operation::Create && call.applied).count() == 2
     };
     assert!(world.iam.wait_until(PATIENCE, sent).await, "it goes on to its Create\n{}", world.log());
-    settled(&world).await;
+    quiet(&world).await;
     assert!(world.user_and_password("orders").await == published, "what was published stays");
-    // Either may find it first.
+    // Either of them may find the leftover first.
     assert_eq!((world.counts().0, carried_out(&world, Operation::Delete)), (2, 1), "the late one is gone");
 }
 
@@ -110,11 +111,11 @@ async fn a_password_whose_credential_was_removed_can_no_longer_be_published() {
     world.rotate("orders", "once").await;
     gate.arrived().await;
     let _other = stop_another_at_its_create(&world, &["--iam-deadline", "60s"]).await;
-    // Nobody has published anything since, and still it is too late.
+    // Nobody has published anything since. Still, the write has to lose.
     assert_eq!(release(&world, &gate).await, Some(409));
     world.login("orders").await.expect("the Secret's password works all the time");
     handled(&world, "once").await;
-    settled(&world).await;
+    quiet(&world).await;
 }
 
 #[tokio::test]
@@ -124,10 +125,10 @@ async fn a_first_password_that_is_published_after_its_credential_was_removed_is_
     let gate = world.proxy().hold(secret_writes());
     world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "1s" } })).await;
     gate.arrived().await;
-    // There is no Secret that could carry a fence, so the other one waits until whoever holds a password has given up. This
-    // write is on its way for longer than that, and its sender is dead.
+    // There is no Secret that could carry a fence, so the other operator waits until every holder of a password has given it
+    // up. This write is on its way for longer than that, and its sender was killed.
     world.operator().kill().await;
-    let flags = ["--hold", "1s", "--settle", "2s", "--iam-deadline", "5s"];
+    let flags = ["--hold", "1s", "--consistency-window", "2s", "--iam-deadline", "5s"];
     let _other = stop_another_at_its_create(&world, &flags).await;
     release(&world, &gate).await;
     let working = async || {
@@ -146,6 +147,6 @@ async fn a_first_password_that_is_published_after_its_credential_was_removed_is_
     assert!(published, "a password that works is published in the end\n{}", world.log());
     let nothing_retires = |status: &KeyspacesCredentialStatus| status.operation.is_none() && status.retiring.is_none();
     world.until("orders", "recovered", |resource| resource.status.as_ref().is_some_and(nothing_retires)).await;
-    settled(&world).await;
+    quiet(&world).await;
     assert!(world.ids().contains(&theirs));
 }

@@ -1,4 +1,4 @@
-//! Two replicas with an election: one acts, the other one takes over, and one that comes back too late does no harm.
+//! Two replicas with an election: one acts, the other one takes over. A former leader that continues too late does no harm.
 
 use k8s_openapi::api::coordination::v1::Lease;
 use keyspaces_credential_operator::api::MANAGER;
@@ -10,7 +10,7 @@ use kube::Api;
 use kube::api::DeleteParams;
 
 use crate::BINARY;
-use crate::support::{handled, settled};
+use crate::support::{handled, quiet};
 
 /// The manifests that give an operator the right to leases of its own namespace.
 const RIGHT: [&str; 4] = ["-f", "deploy/role.yaml", "-f", "deploy/role-binding.yaml"];
@@ -26,8 +26,8 @@ async fn grant(world: &World) {
     world.kubectl(&[&["apply"], RIGHT.as_slice()].concat()).await.success();
 }
 
-/// How the replicas of these tests are started. The leader renews for two thirds of the lease, and that is as long as a busy
-/// machine may stand still.
+/// How the replicas of these tests are started. The leader tries to renew for two thirds of the lease. A busy machine may stand
+/// still for that long.
 fn flags(world: &World) -> Vec<String> {
     ["--leader-election", "true", "--lease-namespace", &world.namespace, "--lease-duration", "9s"]
         .map(str::to_owned)
@@ -51,7 +51,7 @@ fn start_another(world: &World, more: &[&str]) -> Operator {
     world.replica(&[texts(&flags).as_slice(), more].concat())
 }
 
-/// Waits until a replica says this of its role.
+/// Waits until a replica reports this role.
 async fn is(world: &World, replica: &Operator, role: &str) {
     let holds = world.eventually(async || replica.readiness().await.as_deref() == Some(role)).await;
     assert!(holds, "it is not {role} but {:?}\n{}", replica.readiness().await, world.log());
@@ -84,7 +84,7 @@ async fn of_two_replicas_one_acts_and_nothing_is_done_twice() {
         world.ready_with_defaults("orders").await;
         world.rotate("orders", "once").await;
         handled(world, "once").await;
-        settled(world).await;
+        quiet(world).await;
     };
     let mut alone = World::new(BINARY, "alone").await;
     alone.start(&[]);
@@ -113,7 +113,7 @@ async fn when_the_leader_is_killed_the_standby_does_what_was_asked_meanwhile_onc
     world.rotate("orders", "once").await;
     handled(&world, "once").await;
     is(&world, &other, "leading").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 0));
 }
 
@@ -133,7 +133,7 @@ async fn a_leader_that_is_stopped_releases_the_lease() {
     is(&world, &other, "leading").await;
     world.rotate("orders", "once").await;
     handled(&world, "once").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 0));
 }
 
@@ -148,7 +148,7 @@ async fn a_leader_that_ends_keeps_the_lease_until_its_password_is_published() {
     gate.arrived().await;
     signal("TERM", world.operator().id()).await;
     is(&world, world.operator.as_ref().unwrap(), "ending").await;
-    // For longer than the other one would wait for a renewal.
+    // Longer than the other replica waits for a renewal.
     let renewals = || world.proxy().requests_that(&Which::writes().of("leases")).len();
     let renewed = renewals();
     assert!(world.eventually(async || renewals() >= renewed + 10).await, "{}", world.log());
@@ -157,7 +157,7 @@ async fn a_leader_that_ends_keeps_the_lease_until_its_password_is_published() {
 
     assert_eq!(world.operator().ended().await, Some(0), "{}", world.log());
     is(&world, &other, "leading").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (1, 0));
 }
 
@@ -179,11 +179,11 @@ async fn a_leader_that_was_frozen_with_a_password_in_hand_comes_too_late() {
     world.operator().resume().await;
 
     is(&world, world.operator.as_ref().unwrap(), "standby").await;
-    // Its pass is over when it ends, whatever it still wanted to do.
+    // Its pass ends with the process, whatever it still had to do.
     assert_eq!(world.operator().terminate().await, Some(0), "{}", world.log());
     let replies = world.proxy().requests_that(&Which::writes().of("secrets"));
     assert_eq!(replies.last().and_then(|write| write.effect), Some(409), "its publication has lost");
-    settled(&world).await;
+    quiet(&world).await;
     assert!(world.user_and_password("orders").await == published, "what was published stays");
     assert_eq!(world.counts().0, 3, "the first one, and one of each replica for the rotation");
     assert_eq!(world.ids().len(), 2, "the current one and the one in its overlap");
@@ -192,7 +192,7 @@ async fn a_leader_that_was_frozen_with_a_password_in_hand_comes_too_late() {
 #[tokio::test]
 async fn a_leader_that_was_frozen_before_create_leaves_nothing_behind() {
     let mut world = world("freezing").await;
-    start_first(&mut world, &["--hold", "60s", "--api-deadline", "60s", "--settle", "60s"]).await;
+    start_first(&mut world, &["--hold", "60s", "--api-deadline", "60s", "--consistency-window", "60s"]).await;
     let other = start_another(&world, &[]);
     is(&world, &other, "standby").await;
 
@@ -202,15 +202,15 @@ async fn a_leader_that_was_frozen_before_create_leaves_nothing_behind() {
     world.operator().pause().await;
     world.ready("orders").await;
     let published = world.user_and_password("orders").await;
-    // Its reply is there when it wakes up: it may go on to Create before it looks at its clock.
+    // The reply is there when the process continues. It may go on to Create before it looks at its clock.
     gate.release();
     world.operator().resume().await;
 
     is(&world, world.operator.as_ref().unwrap(), "standby").await;
     assert_eq!(world.operator().terminate().await, Some(0), "{}", world.log());
-    settled(&world).await;
+    quiet(&world).await;
     assert!(world.user_and_password("orders").await == published, "what was published stays");
-    // Whether it still gets to Create is a matter of luck here, and none in `fencing.rs`.
+    // Whether it still sends the Create is chance here. `fencing.rs` tests it without chance.
     assert_eq!(world.ids().len(), 1, "no extra one is left\n{}", world.log());
 }
 
@@ -229,7 +229,7 @@ async fn without_its_lease_a_leader_steps_down_and_one_of_the_two_takes_it_again
     assert!(world.eventually(async || holder(&world).await.is_some()).await, "{}", world.log());
     world.rotate("orders", "once").await;
     handled(&world, "once").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 0));
 }
 
@@ -243,14 +243,14 @@ async fn without_the_right_to_leases_it_does_not_act_and_says_what_is_missing() 
     world.kubectl(&["delete", "rolebinding", MANAGER]).await.success();
     is(&world, world.operator.as_ref().unwrap(), "standby").await;
     world.rotate("orders", "once").await;
-    // It goes on asking for the lease.
+    // It still asks for the lease.
     let requests = || world.proxy().requests_that(&Which::any().of("leases")).len();
     let asked = requests();
     assert!(world.eventually(async || requests() > asked + 3).await, "{}", world.log());
     assert_eq!((writes_of_the_first(&world), world.iam.calls().len()), before, "it does nothing\n{}", world.log());
     let log = world.log();
     assert!(log.contains("needs get, create, and update permissions on leases in coordination.k8s.io"), "{log}");
-    // A new one, which has never had the right, says so too, and is not ready.
+    // A new replica, which has never had the right, reports it too and is not ready.
     let new = start_another(&world, &[]);
     let says =
         format!("resource \"leases\" in API group \"coordination.k8s.io\" in the namespace \"{}\"", world.namespace);
@@ -261,7 +261,7 @@ async fn without_the_right_to_leases_it_does_not_act_and_says_what_is_missing() 
 
     grant(&world).await;
     handled(&world, "once").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 0));
 }
 
@@ -285,7 +285,7 @@ async fn a_leader_whose_renewals_are_not_answered_stops_acting() {
     world.proxy().clear_faults();
     assert_eq!(other.terminate().await, Some(0), "{}", world.log());
     is(&world, world.operator.as_ref().unwrap(), "leading").await;
-    settled(&world).await;
+    quiet(&world).await;
 }
 
 #[tokio::test]
@@ -302,6 +302,6 @@ async fn before_a_silent_api_server_a_leader_steps_down_and_can_still_be_stopped
     handled(&world, "once").await;
     assert_eq!(world.operator().terminate().await, Some(0), "{}", world.log());
     is(&world, &other, "leading").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!(world.calls(Operation::Create).len(), 2);
 }

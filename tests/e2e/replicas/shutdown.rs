@@ -6,9 +6,9 @@ use kit::proxy::{Action, Which};
 use kit::world::{PATIENCE, World};
 
 use crate::BINARY;
-use crate::support::{settled, struck, world};
+use crate::support::{quiet, struck, world};
 
-/// Asks the operator to end, and waits until it has heard of it.
+/// Asks the operator to end, and waits until it has received the signal.
 async fn ask_to_end(world: &mut World) {
     signal("TERM", world.operator().id()).await;
     assert!(world.eventually(async || world.log().contains("stopping: ")).await, "{}", world.log());
@@ -22,7 +22,7 @@ async fn what_iam_is_creating_is_published_before_it_ends() {
     world.apply_with_defaults("orders").await;
     struck(&world).await;
     assert_eq!(world.operator().terminate().await, Some(0), "{}", world.log());
-    // There is nobody who could do anything more.
+    // No operator runs any more that could do something.
     world.assert_whole("orders").await;
     assert_eq!((world.counts().0, world.counts().2), (1, 0));
 }
@@ -55,7 +55,7 @@ async fn a_pass_that_has_nothing_in_hand_goes_no_step_further() {
     let last = world.proxy().requests_that(&Which::effects()).pop().expect("it has written");
     assert!(last.dry_run, "{last:?}");
     world.start(&[]);
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (1, 0));
 }
 
@@ -68,7 +68,7 @@ async fn while_iam_hangs_it_ends_and_the_next_process_removes_what_was_created()
     struck(&world).await;
     assert_eq!(world.operator().terminate().await, Some(0), "{}", world.log());
     world.start(&[]);
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 1));
 }
 
@@ -83,7 +83,7 @@ async fn a_second_signal_ends_it_at_once() {
     assert_eq!(world.operator().terminate().await, Some(0), "{}", world.log());
     assert!(world.log().contains("stopping in the middle of a pass"), "{}", world.log());
     world.start(&[]);
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 1));
 }
 
@@ -99,7 +99,7 @@ async fn before_a_silent_api_server_it_ends_although_it_cannot_publish() {
     assert_eq!(world.ids().len(), 1, "nobody has its password any more");
     world.proxy().clear_faults();
     world.start(&[]);
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 1));
 }
 

@@ -1,5 +1,5 @@
-//! The operator starts. Where that cannot work it ends with one clear line and a non-zero code; where it only has to wait,
-//! it says what for.
+//! The operator starts. If it cannot work, it ends with one clear line and a non-zero code. If it only has to wait, it logs
+//! what it waits for.
 
 use std::path::Path;
 use std::process::Command;
@@ -19,10 +19,13 @@ fn run(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String
 
 #[test]
 fn a_bad_flag_ends_it_with_a_line_that_says_so() {
-    let (code, text) = run(&["--setle", "2m"], &[]);
+    let (code, text) = run(&["--consistency-windw", "2m"], &[]);
     assert_eq!(code, Some(2));
-    assert!(text.contains("unexpected argument '--setle'") && text.contains("--settle"), "{text}");
-    let (code, text) = run(&["--settle", "soon"], &[]);
+    assert!(
+        text.contains("unexpected argument '--consistency-windw'") && text.contains("--consistency-window"),
+        "{text}"
+    );
+    let (code, text) = run(&["--consistency-window", "soon"], &[]);
     assert_eq!(code, Some(2));
     assert!(text.contains("write hours, minutes and seconds like 1h, 90m or 1h30m"), "{text}");
 }

@@ -1,4 +1,4 @@
-//! Status gives no rights: somebody who can write it must not gain the credential of another IAM user, nor delete one.
+//! Status gives no rights: whoever can write it must not gain the credential of another IAM user, nor get one deleted.
 
 use keyspaces_emulator::Operation;
 use kit::world::{USER, World};
@@ -12,7 +12,7 @@ const LONG_AGO: &str = "2020-01-01T00:00:00Z";
 
 const FAR_AHEAD: &str = "2999-01-01T00:00:00Z";
 
-/// Writes into status, and has the operator look.
+/// Writes into status, and makes the operator look at the resource.
 async fn tamper(world: &World, status: Value, overlap: &str) {
     edit_status(world, status).await;
     world.apply("orders", spec(overlap)).await;
@@ -56,7 +56,7 @@ async fn an_edited_status_neither_deletes_nor_adopts_what_belongs_to_another_use
     assert_eq!(world.counts().0, 2, "nothing was made anew");
     untouched().await;
 
-    // Below what the Secret and the record say, as no attempt could be.
+    // This epoch is below those of the Secret and the record, which no attempt can be.
     let operation = json!({
         "epoch": 0, "firstEpoch": 0, "reason": "Requested", "startedAt": LONG_AGO, "attemptedAt": FAR_AHEAD,
         "baseline": [theirs.id],
@@ -67,7 +67,7 @@ async fn an_edited_status_neither_deletes_nor_adopts_what_belongs_to_another_use
     world.assert_whole("orders").await;
     untouched().await;
 
-    // An epoch after which there is none.
+    // The last epoch: no other can follow it.
     let mut endless = operation;
     endless["epoch"] = json!(i64::MAX);
     tamper(&world, json!({ "operation": endless }), "5h").await;
@@ -77,8 +77,8 @@ async fn an_edited_status_neither_deletes_nor_adopts_what_belongs_to_another_use
     world.ready("orders").await;
     world.assert_whole("orders").await;
 
-    // The Secret does not hold what status says: a new credential is made. What status names is never called for but under
-    // this resource's own user, and IAM has no such credential of that user.
+    // The Secret does not hold what status says, so the operator creates a new credential. It calls IAM about the id in status
+    // only under this resource's own user, and IAM has no such credential of that user.
     let before = world.resource("orders").await.status.and_then(|status| status.credential).expect("there is one");
     tamper(&world, json!({ "credential": named }), "7h").await;
     world

@@ -1,5 +1,5 @@
-//! A namespace gets the IAM users that it is granted, and no others. The operator asks IAM nothing before, and nothing is
-//! lost when a grant is taken away.
+//! A namespace gets the IAM users that it is granted, and no others. The operator does not call IAM before there is a grant.
+//! Nothing is lost when a grant is removed.
 
 use std::process::Command;
 
@@ -21,7 +21,7 @@ async fn ungranted(name: &str) -> World {
     world
 }
 
-/// Runs a line as a person would who has pasted it into a shell.
+/// Runs a line as if somebody had pasted it into a shell.
 fn paste(world: &World, line: &str) {
     let path = format!("{}:/usr/bin:/bin", world.control_plane.directory().display());
     let output = Command::new("bash")
@@ -40,7 +40,7 @@ fn command(message: &str) -> &str {
     message.split_once("grant it with: ").expect("the message has a command").1
 }
 
-/// Waits until the refusal is told of the resource as it is now.
+/// Waits until the operator reports the refusal for the present generation of the resource.
 async fn refused(world: &World) -> KeyspacesCredential {
     world
         .until("orders", "refused as it is now", |resource| {
@@ -60,7 +60,7 @@ async fn what_is_not_granted_is_refused_before_iam_is_asked_and_the_message_has_
     assert_eq!(command(&message), expected);
     assert_eq!(world.control_plane.writes_in(namespace), ["update keyspacescredentials/status"]);
 
-    // A grant of other users is no grant of this one, and the command keeps it.
+    // A grant of other users does not grant this one, and the command keeps those users.
     world.grant(Some("billing-*, x")).await;
     let keeps = |resource: &KeyspacesCredential| {
         condition(resource, "Stalled").is_some_and(|stalled| stalled.message.contains("='billing-*, x,orders-app'"))
@@ -102,7 +102,7 @@ async fn a_grant_that_is_taken_away_stops_everything_ends_nothing_and_goes_on_wh
 
     world.grant(None).await;
     refused(&world).await;
-    // A rotation, the end of the overlap, another rendering: each would be done at once.
+    // A rotation, the end of the overlap and another rendering: with a grant, the operator would do each at once.
     world.rotate("orders", "second").await;
     let mut changed = spec("1s");
     changed["secret"] = json!({ "labels": { "team": "shop" } });
@@ -177,7 +177,7 @@ async fn a_deletion_needs_no_grant() {
     assert_eq!(world.ids(), [""; 0]);
     assert_eq!(world.counts(), (1, 1, 1));
 
-    // And where nothing was ever made, IAM is not asked.
+    // If nothing was ever created, the operator does not call IAM.
     world.apply("orders", json!({ "iamUserName": OTHER })).await;
     refused(&world).await;
     world.delete("orders").await;

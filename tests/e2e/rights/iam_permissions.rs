@@ -7,7 +7,7 @@ use kit::world::{PATIENCE, USER, World};
 use serde_json::json;
 
 use crate::BINARY;
-use crate::support::{apply, handled, nothing_retires, ready, refuse, secret_version, settled, with_flags, world};
+use crate::support::{apply, handled, nothing_retires, quiet, ready, refuse, secret_version, with_flags, world};
 
 fn denied() -> FaultKind {
     FaultKind::Refuse {
@@ -56,7 +56,7 @@ async fn a_right_that_is_missing_is_named_for_each_action() {
         assert_eq!(world.counts().0, creates, "{operation:?}");
         assert_eq!(world.ids(), [""; 0]);
         assert!(world.secrets().get_opt("orders").await.unwrap().is_none());
-        // The right is given; any change of the spec is tried at once.
+        // The permission is there now. The operator tries at once after any change of the spec.
         world.iam.clear_faults();
         world.apply("orders", json!({ "iamUserName": USER, "rotation": { "overlap": "2h" } })).await;
         world.ready("orders").await;
@@ -98,7 +98,7 @@ async fn without_the_right_to_delete_no_more_credentials_are_made() {
     apply(&world, "orders", USER, "2s").await;
     handled(&world, "two").await;
     nothing_retires(&world).await;
-    settled(&world).await;
+    quiet(&world).await;
     let applied = world.calls(Operation::Delete).into_iter().filter(|call| call.applied).count();
     assert_eq!((world.counts().0, applied), (3, 2));
 }
@@ -107,7 +107,7 @@ async fn without_the_right_to_delete_no_more_credentials_are_made() {
 async fn an_identity_or_a_clock_that_iam_refuses_is_no_evidence_of_absence() {
     let codes = ["ExpiredToken", "InvalidClientTokenId", "SignatureDoesNotMatch", "RequestExpired"];
     join_all(codes.map(async |code| {
-        let world = with_flags("expired", &["--resync", "1s", "--settle", "1s"]).await;
+        let world = with_flags("expired", &["--resync", "1s", "--consistency-window", "1s"]).await;
         ready(&world, "1h").await;
         let (secret, credential) = (secret_version(&world).await, world.ids());
         world.iam.set_fault(Fault::on_any(refuse(403, code)).for_ever());
@@ -119,7 +119,7 @@ async fn an_identity_or_a_clock_that_iam_refuses_is_no_evidence_of_absence() {
         world.iam.clear_faults();
         apply(&world, "orders", USER, "2h").await;
         world.ready("orders").await;
-        settled(&world).await;
+        quiet(&world).await;
         assert_eq!((secret_version(&world).await, world.ids()), (secret, credential), "{code}");
         assert_eq!((world.counts().0, world.counts().2), (1, 0), "{code}");
     }))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::patient;
 use crate::support::world;
 
-/// What the API server says about a spec that it has to refuse.
+/// The message with which the API server refuses a spec that it has to refuse.
 async fn refusal(world: &World, spec: Value) -> String {
     match world.try_apply("orders", spec.clone()).await {
         Err(kube::Error::Api(status)) => {
@@ -31,7 +31,7 @@ fn with(path: &str, value: Value) -> Value {
     spec
 }
 
-/// Specs that make no sense, and what the API server has to say about each.
+/// Specs that make no sense, and a part of the API server's message about each.
 fn nonsense() -> Vec<(Value, &'static str)> {
     let many: serde_json::Map<String, Value> = (0..33).map(|number| (format!("l{number}"), json!("x"))).collect();
     let mut cases = vec![
@@ -86,7 +86,7 @@ fn nonsense() -> Vec<(Value, &'static str)> {
     cases
 }
 
-/// Specs that look strange and are meant.
+/// Specs that look strange and are valid.
 fn unusual() -> Vec<Value> {
     let mut cases = vec![
         with("iamUserName", json!("A_b+c=d,e.f@g-h")),
@@ -171,7 +171,7 @@ async fn what_cannot_be_changed_is_refused_and_nothing_is_lost() {
         let message = refusal(&world, spec).await;
         assert!(message.contains(expected), "{message}");
     }
-    // To name the default is no change.
+    // Naming the default explicitly is no change.
     world.apply("orders", json!({ "iamUserName": USER, "secret": { "name": "orders" } })).await;
     world.ready("orders").await;
     world.assert_whole("orders").await;

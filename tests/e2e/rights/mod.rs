@@ -1,5 +1,5 @@
-//! What a resource may have: IAM users that are granted, a Secret of its own, a free slot in IAM. What it may not have is
-//! refused with a condition that says what to do.
+//! What a resource may have: IAM users that are granted, a Secret of its own, a free slot in IAM. The operator refuses
+//! everything else with a condition that says what to do.
 
 mod edited_status;
 mod grants;
@@ -7,6 +7,7 @@ mod iam_permissions;
 mod invalid_spec;
 mod secret_conflict;
 mod slots;
+mod stored_status;
 mod undecodable_resource;
 mod ungranted_namespace;
 mod user_claims;

@@ -19,7 +19,7 @@ async fn a_secret_that_is_not_ours_is_left_as_it_is() {
     assert_eq!(world.secrets().get("orders").await.unwrap(), before, "not a byte of it changed");
     assert_eq!(world.iam.calls().len(), 0, "IAM was not asked at all");
 
-    // The human acts, and it goes on by itself.
+    // A human deletes the Secret, and the operator continues by itself.
     world.kubectl(&["delete", "secret", "orders"]).await.success();
     world.ready("orders").await;
     world.assert_whole("orders").await;

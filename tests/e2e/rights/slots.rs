@@ -1,4 +1,4 @@
-//! IAM allows two credentials a user. What takes the second slot, and what becomes of it.
+//! IAM allows two credentials per user. Which credentials take the second slot, and what the operator then does.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use keyspaces_emulator::{Fault, FaultKind, Lag, Operation};
 use kit::world::{USER, has_condition};
 use serde_json::json;
 
-use crate::support::{carried_out, current, handled, patient, ready, settled, status, with_flags, world};
+use crate::support::{carried_out, current, handled, patient, quiet, ready, status, with_flags, world};
 
 #[tokio::test]
 async fn a_rotation_waits_for_the_place_that_somebody_else_has_and_then_goes_on() {
@@ -16,18 +16,20 @@ async fn a_rotation_waits_for_the_place_that_somebody_else_has_and_then_goes_on(
     let theirs = world.iam.create_credential(USER).unwrap().info;
     world.rotate("orders", "once").await;
     let message = world.stalled("orders", "NoFreeSlot").await;
-    let command =
-        format!("aws iam delete-service-specific-credential --user-name {USER} --service-specific-credential-id ID");
-    for credential in world.iam.credentials_of(USER) {
-        let date = credential.create_date.split(['.', 'Z']).next().expect("there is a first part");
-        let dated = format!("{} (created {date}", credential.id);
-        assert!(message.contains(&dated), "{dated} is not in: {message}");
-    }
-    assert!(message.contains(&command), "{message}");
+    let date = theirs.create_date.split(['.', 'Z']).next().expect("there is a first part");
+    let dated = format!("this resource does not know {} (created {date}", theirs.id);
+    assert!(message.contains(&dated), "{dated} is not in: {message}");
+    assert!(message.contains(&format!("this resource uses {former}")), "{message}");
+    let (_, command) = message.split_once("aws iam delete-service-specific-credential").expect("it has the command");
+    assert_eq!(
+        command,
+        format!(" --user-name {USER} --service-specific-credential-id {}", theirs.id),
+        "what is in use is never offered"
+    );
     assert_eq!((world.counts().0, world.counts().2), (1, 0), "nothing was created, nothing was deleted");
     world.login("orders").await.expect("what is published works");
 
-    // What the command does.
+    // This is what the command in the message does.
     world.iam.delete_credential(&theirs.id).unwrap();
     handled(&world, "once").await;
     world.ready("orders").await;
@@ -64,7 +66,7 @@ async fn a_leftover_that_counts_before_it_is_listed_is_waited_for_and_removed() 
     world.iam.set_lag(Lag { list_new: Duration::MAX, ..Lag::default() });
     world.iam.set_fault(Fault::on(Operation::Create, FaultKind::Close).after_effect());
     world.rotate("orders", "once").await;
-    // IAM says that both places are taken, and lists one.
+    // IAM refuses because both slots are taken, and lists only one credential.
     let waiting = world
         .until("orders", "waiting", |resource| has_condition(resource, "Reconciling", "True", "IamLimitExceeded"))
         .await;
@@ -73,7 +75,7 @@ async fn a_leftover_that_counts_before_it_is_listed_is_waited_for_and_removed() 
 
     world.iam.set_lag(Lag::default());
     handled(&world, "once").await;
-    world.event("orders", "OrphanDeleted").await;
+    world.event("orders", "LeftoverDeleted").await;
     world.ready("orders").await;
     world.assert_whole("orders").await;
     let made = carried_out(&world, Operation::Create);
@@ -95,7 +97,7 @@ async fn foreign_credentials_make_room_only_if_their_owner_says_so() {
     assert_eq!(world.counts().2, 1, "one place was needed and one was freed");
     world.assert_whole("orders").await;
 
-    // A rotation needs the other place as well.
+    // A rotation needs the other slot as well.
     world.rotate("orders", "once").await;
     handled(&world, "once").await;
     world.ready("orders").await;
@@ -135,6 +137,6 @@ async fn a_second_credential_of_a_humans_making_is_left_alone_and_holds_up_the_n
     assert_eq!((world.counts().0, world.counts().2), (1, 0));
     world.iam.delete_credential(&theirs).unwrap();
     handled(&world, "once").await;
-    settled(&world).await;
+    quiet(&world).await;
     assert_eq!((world.counts().0, world.counts().2), (2, 0));
 }

@@ -1,4 +1,4 @@
-//! Resources that the types of the operator cannot hold: the CRD was loosened, or is of another version.
+//! Resources that do not fit the types of the operator: the CRD was loosened, or is of another version.
 
 use keyspaces_emulator::Options;
 use kit::world::{USER, World};
@@ -15,7 +15,7 @@ fn untyped(world: &World) -> Api<DynamicObject> {
     Api::namespaced_with(world.client.clone(), &world.namespace, &kind)
 }
 
-/// From now on the API server takes nearly everything for a resource.
+/// From now on the API server accepts nearly everything as a resource.
 async fn loosen(world: &World) {
     let anything = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
     let schema = json!({
@@ -33,7 +33,7 @@ async fn loosen(world: &World) {
     let patch = patch.to_string();
     let name = "keyspacescredentials.keyspaces.dev";
     world.kubectl(&["patch", "crd", name, "--type=json", "--patch", &patch]).await.success();
-    // The new schema is served a moment later.
+    // The API server uses the new schema a moment later.
     let taken = world
         .eventually(async || {
             let odd = json!({ "spec": { "iamUserName": USER, "suspend": "maybe" } });
@@ -44,7 +44,7 @@ async fn loosen(world: &World) {
     assert!(taken, "the API server takes what the types do not");
 }
 
-/// Writes into a status, and calls the operator: it does not listen for changes of status.
+/// Writes into a status and changes the resource, so that the operator looks: it does not react to a change of status alone.
 async fn edit_status(world: &World, name: &str, status: Value) {
     let params = PatchParams::default();
     untyped(world).patch_status(name, &params, &Patch::Merge(json!({ "status": status }))).await.unwrap();
@@ -56,7 +56,7 @@ fn now() -> String {
     jiff::Timestamp::now().to_string()
 }
 
-/// Waits until the resource says that it is not understood, and gives the message.
+/// Waits until the operator reports that it cannot decode the resource, and returns the message.
 async fn not_understood(world: &World, name: &str, part: &str) -> DynamicObject {
     let mut last = None;
     let said = world
@@ -106,7 +106,7 @@ async fn what_cannot_be_understood_says_so_on_itself_and_the_others_go_on() {
     not_understood(&world, "billing", "spec.rotation.overlap: invalid type").await;
     assert_eq!(world.iam.calls().len(), calls, "IAM is asked nothing for either");
 
-    // Others do not notice.
+    // Other resources are not affected.
     world.apply("search", json!({ "iamUserName": OTHERS[1] })).await;
     world.ready("search").await;
     world.rotate("search", "once").await;
@@ -116,14 +116,14 @@ async fn what_cannot_be_understood_says_so_on_itself_and_the_others_go_on() {
         })
         .await;
 
-    // Each was told once, however often it was looked at.
+    // The operator reported each one once, however often it looked at it.
     for field in ["status.completedEpoch", "spec.rotation.overlap"] {
         let log = world.log();
         let lines: Vec<_> = log.lines().filter(|line| line.contains("WARN") && line.contains(field)).collect();
         assert_eq!(lines.len(), 1, "{lines:#?}");
     }
 
-    // Corrected, they go on by themselves.
+    // Once they are corrected, the operator continues with them by itself.
     untyped(&world)
         .patch_status("orders", &PatchParams::default(), &Patch::Merge(json!({ "status": { "completedEpoch": 1 } })))
         .await
@@ -135,7 +135,7 @@ async fn what_cannot_be_understood_says_so_on_itself_and_the_others_go_on() {
     world.ready("billing").await;
     world.assert_whole("billing").await;
 
-    // One that is deleted is not cleaned up on a guess, and says what to do.
+    // When such a resource is deleted, the operator does not guess what to clean up. It reports what to do.
     edit_status(&world, "orders", json!({ "credential": { "id": 7 } })).await;
     not_understood(&world, "orders", "status.credential.id").await;
     untyped(&world).delete("orders", &DeleteParams::default()).await.unwrap();

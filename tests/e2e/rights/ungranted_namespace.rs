@@ -1,5 +1,5 @@
-//! Two namespaces want one IAM user. The one without a grant gets nothing and holds nobody up, whatever its age and whatever
-//! it writes into its status.
+//! Two namespaces want one IAM user. The one without a grant gets nothing and blocks nobody, whatever its age and whatever
+//! somebody writes into its status.
 
 use keyspaces_credential_operator::api::{FINALIZER, KeyspacesCredential};
 use kit::world::{USER, World, add_namespace, grant, has_condition};
@@ -42,7 +42,7 @@ impl<'a> Elder<'a> {
         assert!(self.world.eventually(told).await, "{reason} is not told\n{}", self.world.log());
     }
 
-    /// Waits until whatever is made now is younger.
+    /// Waits until every resource that is created from now on is younger.
     async fn is_older(&self) {
         a_second_after(&self.resources.get("elder").await.unwrap()).await;
     }
@@ -67,7 +67,7 @@ async fn a_squatter_takes_nothing_and_blocks_nobody() {
     world.ready_with_defaults("orders").await;
     world.assert_whole("orders").await;
 
-    // It writes into its status what would make the victim's credential its own, in every way, and is deleted.
+    // Its owner writes into its status, in every possible way, that the victim's credential is its own. Then he deletes it.
     let victim = world.resource("orders").await.status.and_then(|status| status.credential).expect("there is one");
     let time = "2020-01-01T00:00:00Z";
     let window = json!({ "epoch": 5, "baseline": [], "startedAt": time, "until": "2999-01-01T00:00:00Z" });
@@ -95,7 +95,7 @@ async fn a_squatter_takes_nothing_and_blocks_nobody() {
     assert_eq!(world.counts().2, 0, "IAM was not even asked to delete anything");
     world.assert_whole("orders").await;
 
-    // A grant makes the older one the rightful one. What the other has published goes on working.
+    // With a grant, the older resource has the user. What the other one has published goes on working.
     elder.apply(json!({})).await;
     elder.until("Stalled", "IamUserNotGranted").await;
     world.assert_whole("orders").await;

@@ -1,4 +1,4 @@
-//! Several resources want one IAM user: the oldest has it. Nobody learns what a resource of another namespace is called.
+//! Several resources want one IAM user: the oldest has it. No message names a resource of another namespace.
 //!
 //! The operators of the other tests look at one namespace each. For the test across namespaces there is a control plane of
 //! its own, with an operator that looks at all of them.
@@ -24,7 +24,7 @@ struct Cluster {
     client: Client,
     iam: Emulator,
     folder: tempfile::TempDir,
-    /// Before the control plane: it ends first.
+    /// This field comes before the control plane, so that the operator ends first.
     _operator: Operator,
     _control_plane: ControlPlane,
 }
@@ -52,7 +52,7 @@ impl Cluster {
             kubeconfig: &kubeconfig,
             iam_url: &iam.iam_url(),
             log: folder.path().join("operator.log"),
-            flags: ["--settle", "3s", "--hold", "6s", "--recheck", "1s", "--lease-namespace", OPERATOR]
+            flags: ["--consistency-window", "3s", "--hold", "6s", "--recheck", "1s", "--lease-namespace", OPERATOR]
                 .map(str::to_owned)
                 .to_vec(),
             environment: Vec::new(),
@@ -75,7 +75,7 @@ impl Cluster {
         self.resources(namespace).create(&PostParams::default(), &object).await.expect("it can be made")
     }
 
-    /// Waits until the resource has this condition with this reason, and gives what it says.
+    /// Waits until the resource has this condition with this reason, and returns its message.
     async fn until(&self, namespace: &str, name: &str, type_: &str, reason: &str) -> String {
         let mut ticks = tokio::time::interval(Duration::from_millis(100));
         let wait = async {
@@ -123,7 +123,8 @@ async fn across_namespaces_the_oldest_has_the_user_and_is_not_named_to_others() 
     assert_eq!((cluster.count(Operation::Create), cluster.count(Operation::List)), (1, 1), "the others asked nothing");
     cluster.assert_whole("shop", "secretive").await;
 
-    // The winner goes, and the next oldest takes over. The youngest learns of another winner.
+    // The resource that has the user is deleted, and the next oldest takes over. The message of the youngest then reports that
+    // a resource of another namespace has the user.
     cluster.resources("shop").delete(&first.name_any(), &DeleteParams::default()).await.expect("it can be deleted");
     cluster.until("bank", "curious", "Ready", "Published").await;
     cluster.assert_whole("bank", "curious").await;

@@ -1,4 +1,4 @@
-//! A wrong clock for an operator, which can be set while it runs.
+//! A wrong clock for an operator. A test can set it while the operator runs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use crate::control_plane::repository;
 
 /// A wrong clock. It is right until it is moved.
 ///
-/// The operator is the shipped program, linked with the C library of the machine, so that a library of our own can stand
-/// in for the one function that tells the time of day. It takes a C compiler, as building the operator does.
+/// The operator is the shipped program, linked with the C library of the machine. So a library of the tests can replace the one
+/// function that returns the time of day. This needs a C compiler, as building the operator does.
 #[derive(Debug)]
 pub struct WrongClock {
     library: PathBuf,
@@ -32,7 +32,7 @@ impl WrongClock {
         this
     }
 
-    /// What to start an operator with that goes by this clock.
+    /// The environment variables for an operator that uses this clock.
     pub fn environment(&self) -> [(&'static str, &str); 3] {
         [
             ("LD_PRELOAD", self.library.to_str().expect("a plain path")),
@@ -54,7 +54,7 @@ impl WrongClock {
     /// How many readings from now it will fail; nothing if it has failed.
     pub fn fails_in(&self) -> Option<u64> {
         let text = fs::read_to_string(&self.failure).ok()?;
-        // It is being written. Nothing that changes with every reading is ever known to the last one.
+        // The operator is just writing the file. The number is never exact, since it changes with every reading of the clock.
         Some(text.parse().unwrap_or(u64::MAX))
     }
 
@@ -64,7 +64,7 @@ impl WrongClock {
     }
 }
 
-/// Whoever reads it meanwhile sees the one or the other.
+/// Replaces a file at once: a reader sees either the old or the new text.
 fn replace(file: &Path, text: &str) {
     let next = file.with_extension("next");
     fs::write(&next, text).expect("the file can be written");

@@ -1,7 +1,7 @@
 //! A real Kubernetes control plane on 127.0.0.1: etcd, kube-apiserver and kube-controller-manager.
 //!
-//! `tests/control-plane/start.sh` runs it; this module holds the other end of the script's stdin. However the test
-//! process ends, the kernel closes that pipe, and the script takes everything down.
+//! `tests/control-plane/start.sh` runs it. This module holds the other end of the script's stdin. However the test process
+//! ends, the kernel closes that pipe, and the script ends the control plane.
 
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::process::CommandExt;
@@ -46,7 +46,7 @@ impl ControlPlane {
         Self::start_script(Some(definitions()), Stdio::piped()).await
     }
 
-    /// Starts one that has never heard of the project, not even of its resources.
+    /// Starts one without anything of the project, not even its resources.
     ///
     /// # Errors
     /// As [`ControlPlane::start`].
@@ -74,7 +74,8 @@ impl ControlPlane {
             .args(definitions)
             .stdin(stdin)
             .stdout(Stdio::piped())
-            // An interrupt typed at the terminal is for the test or the demo, which may still have something to tidy up.
+            // An interrupt that is typed at the terminal must reach only the test or the demo, which may still have something
+            // to clean up.
             .process_group(0)
             .spawn()?;
         let stdout = script.stdout.take().expect("stdout is a pipe");
@@ -94,8 +95,8 @@ impl ControlPlane {
         &self.directory
     }
 
-    /// What the operator asked the API server to write in a namespace, in the server's own record: `create secrets`,
-    /// `update keyspacescredentials/status`. A dry run counts, events do not.
+    /// What the operator asked the API server to write in a namespace, from the server's audit log: `create secrets`, `update
+    /// keyspacescredentials/status`. Dry runs count, events do not.
     pub fn writes_in(&self, namespace: &str) -> Vec<String> {
         let record = std::fs::read_to_string(self.directory.join("audit.jsonl")).unwrap_or_default();
         record
@@ -145,7 +146,7 @@ impl ControlPlane {
             .spawn()
             .expect("kubectl is there");
         let mut stdin = child.stdin.take().expect("stdin is a pipe");
-        // A kubectl that refuses its arguments does not read, and that is for the caller to see in the output.
+        // A kubectl that refuses its arguments does not read its stdin. The caller sees that in the output.
         let _ = stdin.write_all(input.as_bytes()).await;
         drop(stdin);
         let output = child.wait_with_output().await.expect("kubectl ends");
@@ -220,7 +221,7 @@ pub async fn client(kubeconfig: &Path) -> kube::Client {
     kube::Client::try_from(config).expect("the kubeconfig makes a client")
 }
 
-/// What a command said and how it ended.
+/// What a command wrote and how it ended.
 #[derive(Clone, Debug)]
 pub struct Output {
     /// The command line, for messages.
@@ -243,13 +244,13 @@ impl Output {
         }
     }
 
-    /// What a command that has to succeed wrote to stdout. A panic shows everything that one wrote which did not.
+    /// What a command wrote to stdout that has to succeed. If it failed, this panics with all that it wrote.
     pub fn success(self) -> String {
         assert!(self.status.success(), "{} ended with {}\n{}{}", self.command, self.status, self.stdout, self.stderr);
         self.stdout
     }
 
-    /// What a command that has to fail wrote to stderr.
+    /// What a command wrote to stderr that has to fail.
     pub fn failure(self) -> String {
         assert!(!self.status.success(), "{} succeeded\n{}{}", self.command, self.stdout, self.stderr);
         self.stderr
@@ -312,7 +313,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_ends_with_a_parent_that_is_killed() {
-        // All that the parent is to the script is the holder of its stdin's other end.
+        // The script knows of its parent only that it holds the other end of its stdin.
         let mut parent = Command::new("sleep").arg("600").stdout(Stdio::piped()).spawn().expect("sleep runs");
         let pipe = parent.stdout.take().expect("stdout is a pipe");
         let control_plane = ControlPlane::start_script(None, pipe.into()).await.expect("it starts");

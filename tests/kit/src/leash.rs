@@ -1,4 +1,4 @@
-//! What ends an operator whose test process was killed.
+//! Ends an operator whose test process was killed.
 
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 /// Kills a process when its stdin closes. However the test process ends, the kernel closes the other end of that pipe.
 ///
-/// A process next to the operator and not above it, so that the operator's pid is the one that the test knows and every
-/// signal of the test reaches the operator itself.
+/// It is a process next to the operator, not its parent. So the test knows the operator's own pid, and every signal of the test
+/// reaches the operator itself.
 #[derive(Debug)]
 pub(crate) struct Leash(Child);
 
@@ -23,7 +23,7 @@ impl Leash {
             .stdin(stdin)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            // An interrupt typed at the terminal must not take the leash away before the process that it holds.
+            // An interrupt that is typed at the terminal must not end this process before the operator.
             .process_group(0)
             .spawn()
             .map(Self)
@@ -32,7 +32,7 @@ impl Leash {
 
 impl Drop for Leash {
     fn drop(&mut self) {
-        // Killed before its stdin closes: the process is left alone.
+        // This process is killed before its stdin closes, so it does not kill the operator.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn a_process_ends_with_a_test_that_is_killed() {
-        // All that the test process is to the leash is the holder of its stdin's other end.
+        // The leash knows of the test process only that it holds the other end of its stdin.
         let (mut test, mut operator) = (sleep(), sleep());
         let pipe = test.stdout.take().expect("stdout is a pipe");
         let leash = Leash::new(operator.id(), pipe.into()).expect("sh is there");

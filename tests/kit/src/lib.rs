@@ -1,4 +1,4 @@
-//! What the end-to-end tests and the demo stand on. Each part of the world of the operator is a module.
+//! What the end-to-end tests and the demo use: each module is one part of the environment of the operator.
 #![allow(
     clippy::expect_used,
     clippy::missing_errors_doc,

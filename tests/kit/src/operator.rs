@@ -1,4 +1,4 @@
-//! The operator under test: the shipped binary, as a process, with the rights that it is deployed with.
+//! The operator under test: the shipped binary, as a process, with the rights that its manifests give it.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -25,13 +25,13 @@ pub struct Start<'a> {
     pub log: PathBuf,
     /// Flags.
     pub flags: Vec<String>,
-    /// Environment variables, over the usual ones; an empty value takes one away.
+    /// Environment variables, in addition to the usual ones. An empty value removes a variable.
     pub environment: Vec<(String, String)>,
 }
 
-/// A running operator. Dropping it kills it, and so does the end of the test process, by whatever means.
+/// A running operator. Dropping it kills it. It is also killed when the test process ends, however that happens.
 pub struct Operator {
-    // Before the process: a leash that outlived it could hit whoever has its pid by then.
+    // This field comes before the process. A leash that ended after it could kill another process that has its pid by then.
     leash: Option<Leash>,
     child: Child,
     log: PathBuf,
@@ -85,7 +85,7 @@ impl Operator {
         Self { leash: Some(leash), child, log: start.log, probe_address }
     }
 
-    /// What it has logged so far, and the ones before it in the same file.
+    /// What it has logged so far, and before it the earlier operators that wrote to the same file.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
     }
@@ -126,7 +126,7 @@ impl Operator {
         self.ended().await
     }
 
-    /// Ends it without a chance to say anything.
+    /// Ends it with SIGKILL.
     pub async fn kill(&mut self) {
         self.leash = None;
         self.child.kill().await.expect("it can be killed");
@@ -139,7 +139,7 @@ impl Operator {
         code
     }
 
-    /// Stops it where it stands (SIGSTOP), and waits until it does.
+    /// Stops it at once (SIGSTOP), and waits until it has stopped.
     pub async fn pause(&self) {
         signal("STOP", self.id()).await;
         let mut ticks = tokio::time::interval(Duration::from_millis(5));
@@ -148,15 +148,15 @@ impl Operator {
         }
     }
 
-    /// Lets it go on (SIGCONT).
+    /// Continues it (SIGCONT).
     pub async fn resume(&self) {
         signal("CONT", self.id()).await;
     }
 
-    /// What the kernel says it is doing: `T` for a process that is stopped.
+    /// The state of the process in the kernel: `T` if it is stopped.
     fn state(&self) -> Option<char> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).expect("it runs");
-        // The name before it may hold anything, so the last bracket ends it.
+        // The name before it may contain any character, so search for the last bracket.
         stat.rsplit_once(')')?.1.trim_start().chars().next()
     }
 }

@@ -10,7 +10,7 @@ impl World {
         self.assert_no_password_shown().await;
     }
 
-    /// What the oracle says of one resource: all but where passwords are not.
+    /// Checks one resource, except that no password is shown.
     pub async fn assert_in_order(&self, name: &str) {
         let resource = self.resource(name).await;
         let status = resource.status.clone().unwrap_or_default();

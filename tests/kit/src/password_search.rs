@@ -1,7 +1,8 @@
 //! No password is anywhere but in the data of a Secret.
 //!
-//! Each world is searched when it ends, whether or not its test thought of it: what its operators logged and panicked with,
-//! what they sent to the API server besides the writes of Secrets, and what the API server tells of events, resources and Secrets.
+//! Each world is searched when it ends, whatever its test does: what its operators logged and the messages of their panics,
+//! what they sent to the API server besides the writes of Secrets, and the events, resources and Secrets that the API server
+//! returns.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -12,14 +13,16 @@ use serde_json::Value;
 use crate::control_plane::Output;
 use crate::world::World;
 
-/// Everything that the operator writes besides Secrets, and they without their data. Leases are nobody's but the crate's.
+/// Everything that the operator writes besides Secrets, and the Secrets without their data. Leases are left out, since only the
+/// crate of the election writes them.
 const SHOWN: [&str; 5] =
     ["get", "events.v1.events.k8s.io,keyspacescredentials,secrets", "--show-managed-fields", "--output", "json"];
-/// What is looked at again at the end of what was searched: longer than any spelling of a password, which may have been half
-/// written then.
+/// How much at the end of the searched text is searched again. It is longer than a password in any encoding, since the operator
+/// may have written only half of one by then.
 const SEAM: u64 = 4_096;
 
-/// How far the log was searched. There was no password before IAM made it, so nothing has to be searched twice.
+/// How far the log was searched. It cannot contain a password before IAM has made that password, so nothing has to be searched
+/// twice.
 #[derive(Debug, Default)]
 pub(crate) struct Searched(Mutex<u64>);
 
@@ -68,7 +71,7 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // Whoever panics has something more important to say.
+        // The panic that is under way is more important.
         if std::thread::panicking() {
             return;
         }

@@ -1,7 +1,7 @@
 //! An HTTP proxy on 127.0.0.1 between one operator and the API server, on which any request can be made to go wrong.
 //!
-//! It speaks the small language of the emulator's faults: which requests, from the Nth on, how many, before or after
-//! their effect, and what happens to them.
+//! Its faults are described like those of the emulator: which requests, from the Nth on, how many, before or after their
+//! effect, and what happens to them.
 //!
 //! ```no_run
 //! # use kit::proxy::{Action, Fault, Gate, Proxy, Which};
@@ -16,9 +16,9 @@
 //! # }
 //! ```
 //!
-//! A crash at a request is made of the same parts: hold the request before or after its effect, kill the operator,
-//! [`Gate::discard`]. Held before its effect, the API server has never heard of the request; held after it, the operator has
-//! never heard of the reply.
+//! A crash at a request consists of the same parts: hold the request before or after its effect, kill the operator,
+//! [`Gate::discard`]. If the request was held before its effect, the API server never receives it. If it was held after its
+//! effect, the operator never receives the reply.
 
 mod faults;
 mod record;
@@ -50,7 +50,7 @@ pub struct Proxy {
 
 /// What all connections share.
 struct Shared {
-    /// The way to the API server, without an identity: the operator brings its own.
+    /// The connection to the API server, without an identity: the operator sends its own.
     upstream: kube::Client,
     state: Mutex<State>,
     changes: watch::Sender<()>,
@@ -97,12 +97,12 @@ impl Proxy {
         Ok(Self { url, shared, server })
     }
 
-    /// Where it answers.
+    /// Its address.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Writes a kubeconfig with the user of another one, whose way to the API server is through here.
+    /// Writes a kubeconfig with the user of another one and the address of this proxy.
     ///
     /// # Errors
     /// The other one cannot be read, or the new one cannot be written.
@@ -119,14 +119,14 @@ impl Proxy {
         self.shared.change(|state| state.faults.set(fault));
     }
 
-    /// Holds the next of these requests before its effect, until the test lets go.
+    /// Holds the next of these requests before its effect, until the test releases it.
     pub fn hold(&self, which: Which) -> Gate {
         let gate = Gate::new();
         self.set_fault(Fault::on(which, Action::Hold(gate.clone())));
         gate
     }
 
-    /// Lets these watches deliver nothing from now on, until the test lets go. Their connections stay open.
+    /// Holds back what these watches deliver from now on, until the test releases it. Their connections stay open.
     pub fn stall(&self, watches: Which) -> Gate {
         let gate = Gate::new();
         self.set_fault(Fault::on(watches, Action::Stall(gate.clone())).for_ever());

@@ -1,14 +1,15 @@
-//! The randomised robustness test: chaos, then quiet, then the universal oracle.
+//! The randomised robustness test: chaos, then a time without faults, then the universal oracle.
 //!
-//! Three operators work on a handful of resources, all at once or one at a time, while people rotate, delete and edit, IAM and
-//! the API server fail in every way that the emulator and the proxy know, and two of the operators are killed and stopped. What
-//! happens is a function of the seed; how it falls together in time is not, so the same seed need not find the same fault.
+//! Three operators work on a handful of resources, all at once or one at a time. Meanwhile people rotate, delete and edit, IAM
+//! and the API server fail in every way that the emulator and the proxy know, and two of the operators are killed and stopped.
+//! The seed decides what happens, but not how it coincides in time. So the same seed need not find the same fault.
 //!
-//! During the chaos it is asserted that the password in every Secret that nobody tampers with works at every moment, that
-//! nobody else's credential is deleted, and that no password is in anything that the operators write besides Secrets. Then the faults are cleared, and everything has to come right by itself.
+//! During the chaos the test asserts three things: the password in every Secret that nobody tampers with works at every moment;
+//! no credential of somebody else is deleted; and no password is in anything that the operators write besides Secrets. Then the
+//! faults are cleared, and the operators have to bring everything in order by themselves.
 //!
-//! The chaos keeps to what the README says that the operator cannot do: nobody makes a credential by hand for a user whose
-//! resource has an operation open, and nothing is on its way for longer than the flags of the operators allow.
+//! The chaos stays within the limits of the operator that the README describes: nobody makes a credential by hand for a user
+//! whose resource has an operation open, and nothing is on its way for longer than the flags of the operators allow.
 
 mod actor;
 mod dice;
@@ -34,7 +35,7 @@ use stage::Stage;
 /// How long it may take until all is well again. The longest wait between two tries is ten minutes and a quarter.
 const QUIET: Duration = Duration::from_mins(15);
 
-/// On a machine that is busy the chaos lasts for longer, rather than being none.
+/// The least number of things that happen. On a busy machine the chaos lasts longer, so that it reaches this number.
 const FEWEST: usize = 50;
 
 /// How often the log, the events and the objects are searched for passwords.
@@ -43,7 +44,7 @@ const SEARCH: Duration = Duration::from_secs(10);
 /// What the operators know of each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replicas {
-    /// Nothing, and all of them act.
+    /// They know nothing of each other, and all of them act.
     Strangers,
     /// One of them acts, as they are deployed.
     Elected,
@@ -52,7 +53,7 @@ pub enum Replicas {
 /// Which chaos, and how much.
 #[derive(Clone, Copy, Debug)]
 pub struct Soak {
-    /// What the sequence of what happens is made from.
+    /// What the sequence of events is made from.
     pub seed: u64,
     /// How long the chaos lasts at the least.
     pub duration: Duration,
@@ -78,7 +79,7 @@ pub struct Outcome {
 /// What happened, one line each.
 type Timeline = std::sync::Mutex<String>;
 
-/// Runs it. When something is not as it must be, it says so on stderr with the seed, the timeline and a folder that holds
+/// Runs it. When something is not as it must be, it reports that on stderr with the seed, the timeline and a folder that holds
 /// the log of the operators.
 ///
 /// # Panics
@@ -124,7 +125,7 @@ async fn play(stage: &mut Stage, soak: Soak, timeline: &Timeline) -> Result<Outc
     }
     note("quiet");
     stage.calm_down().await;
-    // The guard goes on: the way back is as dangerous as the chaos.
+    // The guard goes on checking, since the recovery is as dangerous as the chaos.
     for (name, _) in CAST {
         come_right(stage, name).await?;
         note(&format!("{name} has come right"));
@@ -139,7 +140,7 @@ async fn play(stage: &mut Stage, soak: Soak, timeline: &Timeline) -> Result<Outc
     Ok(Outcome { actions, looks, counts: stage.world.counts(), memory, log: stage.world.log_size() })
 }
 
-/// Waits until nothing is left to be done for a resource. Nobody helps.
+/// Waits until nothing is left to be done for a resource. Nobody helps the operators.
 async fn come_right(stage: &Stage, name: &str) -> Result<(), String> {
     let deadline = Instant::now() + QUIET;
     let mut ticks = tokio::time::interval(Duration::from_millis(100));
@@ -149,7 +150,7 @@ async fn come_right(stage: &Stage, name: &str) -> Result<(), String> {
             None => {
                 stage.apply(name).await;
             }
-            // What people did in IAM is noticed only after a while, so status alone does not tell.
+            // The operators notice only after a while what people did in IAM, so status alone proves nothing.
             Some(resource) if has_come_right(&resource) && stage.serves(name).await => return Ok(()),
             Some(resource) if Instant::now() > deadline => {
                 return Err(format!("{name} does not come right: {:#?}", resource.status));

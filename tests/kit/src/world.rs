@@ -1,4 +1,4 @@
-//! One world a test: a namespace, an IAM of its own, an operator that looks at that namespace.
+//! One world per test: a namespace, an IAM of its own, and an operator that looks at that namespace.
 //!
 //! A test reads as what a user does: `world.apply(…)`, `world.ready("orders")`, `world.login("orders")`.
 
@@ -22,7 +22,7 @@ use crate::operator::{Operator, Start};
 use crate::password_search::Searched;
 use crate::proxy::Proxy;
 
-/// How long a test waits for something that has to happen. Nothing is concluded from how long it took.
+/// How long a test waits for something that has to happen. No test concludes anything from how long it took.
 pub const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The IAM user of a test that needs one.
@@ -58,7 +58,7 @@ pub struct World {
     pub iam: Emulator,
     /// The operator, if it runs.
     pub operator: Option<Operator>,
-    /// What stands between [`World::operator`] and the API server, if anything does.
+    /// The proxy between [`World::operator`] and the API server, if there is one.
     pub proxy: Option<Proxy>,
     /// What starts the operator's program, for instance `chroot` and a folder; empty if nothing does.
     pub launcher: Vec<String>,
@@ -180,13 +180,13 @@ impl World {
             Scope::Cluster => Vec::new(),
         };
         let usual = [
-            // IAM's lag is what the settle time is for, and the emulator has none unless it is told to.
-            ("--settle", "3s"),
+            // The consistency window can be short: the emulator shows every change at once unless a test sets a lag.
+            ("--consistency-window", "3s"),
             ("--hold", "6s"),
             ("--recheck", "1s"),
             ("--iam-deadline", "10s"),
-            // The fences have to hold without an election, so they are tested without one. The tests of the election switch
-            // it on.
+            // The fences have to hold without an election, so most tests run without one. The tests of the election switch it
+            // on.
             ("--leader-election", "false"),
         ];
         for (flag, value) in usual {
@@ -340,7 +340,7 @@ impl World {
         false
     }
 
-    /// Waits until the resource is ready and its status speaks of its present spec.
+    /// Waits until the resource is ready and its status describes its present spec.
     pub async fn ready(&self, name: &str) -> KeyspacesCredential {
         self.until(name, "Ready", |resource| {
             has_condition(resource, "Ready", "True", "Published") && speaks_of_present(resource)
@@ -348,7 +348,7 @@ impl World {
         .await
     }
 
-    /// Waits until the resource says that a human has to act, for this reason. Gives the message.
+    /// Waits until the resource reports that a human has to act, for this reason. Returns the message.
     pub async fn stalled(&self, name: &str, reason: &str) -> String {
         let resource = self
             .until(name, &format!("Stalled/{reason}"), |resource| {
@@ -417,7 +417,7 @@ impl World {
         events.into_iter().map(|event| format!("{}: {}", text(event.reason), text(event.note))).collect()
     }
 
-    /// Waits until an event of this reason is told about a resource.
+    /// Waits until there is an event of this reason about a resource.
     pub async fn event(&self, name: &str, reason: &str) -> String {
         let mut found = None;
         let prefix = format!("{reason}: ");

@@ -1,144 +1,92 @@
 //! Requests to IAM, and the claim on its user.
 
 use keyspaces_credential_protocol as protocol;
-use protocol::{Claim, Contender};
+use protocol::{Claim, Contender, Deleted, Outcome};
 
-use crate::facts::{Held, Id, Issued, Object, Stage, one, set, time};
+use crate::facts::{Id, Issued, Object, Version, set, spelt, time, user_name};
 use crate::mutation::Mutation;
 use crate::scenario::Scenario;
-use crate::shell::{FAILED, Next, Outcome};
-use crate::world::{Flying, Harm, Pass, World};
+use crate::shell::{Fault, Interruption, NO_REPLY, REFUSED, Request, UNKNOWN};
+use crate::world::{Flying, Harm, Held, World};
 
-/// The pass is too old to send what would have to land before its window is closed.
-fn too_old(scenario: &Scenario, world: &World, pass: &Pass) -> bool {
-    scenario.create_deadline && world.now >= pass.read_at + scenario.settle
-}
-
-pub(crate) fn create(
-    scenario: &Scenario,
-    world: &mut World,
-    me: usize,
-    pass: &Pass,
-    epoch: u8,
-    outcome: Outcome,
-) -> Next {
-    let owner = world.processes[me].resource;
-    if too_old(scenario, world, pass) {
-        return Next::StartOver;
-    }
-    if world.refuses_secret {
-        world.harm = Some(Harm::CreatedInVain);
-    }
-    let created = match outcome {
-        Outcome::Lost => None,
-        Outcome::Late => {
-            world.flying.push(Flying::Create { before: pass.read_at + scenario.settle, owner });
-            None
+impl Request<'_> {
+    pub(crate) fn create(&mut self) -> Result<Outcome, Interruption> {
+        self.is_in_time()?;
+        let owner = self.world.processes[self.me].resource;
+        if self.world.refuses_secret {
+            self.world.harm = Some(Harm::CreatedInVain);
         }
-        _ => {
-            let created = world.create(Some(owner));
-            if created.is_none() {
-                // LimitExceeded: it did not happen, and the process knows.
-                return refused(world, me, epoch);
-            }
-            created
+        match self.fault {
+            Some(Fault::Lost) => {}
+            Some(Fault::Late) => self.world.flying.push(Flying::Create { before: self.lands_by(), owner }),
+            _ => match self.world.create(Some(owner)) {
+                // LimitExceeded.
+                None => return Ok(REFUSED),
+                Some(created) if self.fault.is_none() => return Ok(self.take_in_hand(created, 0)),
+                Some(_) => {}
+            },
         }
-    };
-    let created = match (outcome, scenario.mutation) {
-        (Outcome::Reply, _) => created,
-        (_, Some(Mutation::RetryCreate)) => world.create(Some(owner)),
-        _ => None,
-    };
-    take_in_hand(scenario, world, me, pass, epoch, created.map(|created| (created, 0)))
-}
-
-/// The same credential with another password.
-pub(crate) fn reset(
-    scenario: &Scenario,
-    world: &mut World,
-    me: usize,
-    pass: &Pass,
-    epoch: u8,
-    id: Id,
-    outcome: Outcome,
-) -> Next {
-    if too_old(scenario, world, pass) {
-        return Next::StartOver;
-    }
-    match outcome {
-        Outcome::Lost => return take_in_hand(scenario, world, me, pass, epoch, None),
-        Outcome::Late => {
-            world.flying.push(Flying::Reset { id, epoch, before: pass.read_at + scenario.settle });
-            return take_in_hand(scenario, world, me, pass, epoch, None);
+        if self.breaks(Mutation::RetryCreate)
+            && let Some(created) = self.world.create(Some(owner))
+        {
+            return Ok(self.take_in_hand(created, 0));
         }
-        _ => {}
+        Ok(UNKNOWN)
     }
-    let Some(credential) = world.reset(id, epoch) else {
-        // NoSuchEntity.
-        return refused(world, me, epoch);
-    };
-    let known = (Issued { id, at: credential.created }, credential.version);
-    take_in_hand(scenario, world, me, pass, epoch, Some(known).filter(|_| outcome == Outcome::Reply))
-}
 
-/// A definite refusal leaves the attempt ours.
-fn refused(world: &mut World, me: usize, epoch: u8) -> Next {
-    world.processes[me].memory.attempt = Some((epoch, Stage::Begun));
-    Next::Sleep(Some(world.now + 1))
-}
-
-/// What the process knows after Create or Reset: the credential with its password, or nothing.
-fn take_in_hand(
-    scenario: &Scenario,
-    world: &mut World,
-    me: usize,
-    pass: &Pass,
-    epoch: u8,
-    reply: Option<(Issued, u8)>,
-) -> Next {
-    let (since, secret_name) = (world.now, pass.object.secret_name(scenario));
-    let held = reply.map(|(credential, version)| Held { credential, version, since, secret_name });
-    world.processes[me].memory.attempt = held.map(|held| (epoch, Stage::InHand(held)));
-    if held.is_some() { Next::StartOver } else { FAILED }
-}
-
-pub(crate) fn delete(
-    scenario: &Scenario,
-    world: &mut World,
-    me: usize,
-    pass: &mut Pass,
-    id: Id,
-    outcome: Outcome,
-) -> Next {
-    match outcome {
-        Outcome::Lost => return FAILED,
-        Outcome::Late => {
-            world.flying.push(Flying::Delete { id });
-            return FAILED;
+    /// The same credential with another password.
+    pub(crate) fn reset(&mut self, epoch: u8, id: Id) -> Result<Outcome, Interruption> {
+        self.is_in_time()?;
+        match self.fault {
+            Some(Fault::Lost) => {}
+            Some(Fault::Late) => self.world.flying.push(Flying::Reset { id, epoch, before: self.lands_by() }),
+            _ => match self.world.reset(id, epoch) {
+                // NoSuchEntity.
+                None => return Ok(REFUSED),
+                Some(credential) if self.fault.is_none() => {
+                    return Ok(self.take_in_hand(Issued { id, at: credential.created }, credential.version));
+                }
+                Some(_) => {}
+            },
         }
-        _ => world.delete_by_us(id, scenario.foreign),
+        Ok(UNKNOWN)
     }
-    if outcome == Outcome::Unseen {
-        return FAILED;
-    }
-    pass.removed |= one(id);
-    if world.processes[me].memory.in_hand().is_some_and(|held| held.credential.id == id) {
-        world.processes[me].memory.attempt = None;
-    }
-    Next::Step
-}
 
-/// Switches a replaced credential off. To IAM, one that is gone is off.
-pub(crate) fn deactivate(world: &mut World, pass: &mut Pass, id: Id, outcome: Outcome) -> Next {
-    if outcome == Outcome::Lost {
-        return FAILED;
+    pub(crate) fn delete(&mut self, id: Id) -> Outcome {
+        match self.fault {
+            Some(Fault::Lost) => {}
+            Some(Fault::Late) => self.world.flying.push(Flying::Delete { id }),
+            _ => self.world.delete_by_us(id, self.scenario.foreign),
+        }
+        if self.fault.is_none() { Outcome::Deleted(Deleted::Now) } else { NO_REPLY }
     }
-    world.iam.iter_mut().filter(|credential| credential.id == id).for_each(|credential| credential.inactive = true);
-    if outcome == Outcome::Unseen {
-        return FAILED;
+
+    /// Switches a replaced credential off. To IAM, one that is gone is off.
+    pub(crate) fn deactivate(&mut self, id: Id) -> Outcome {
+        if self.fault != Some(Fault::Lost) {
+            self.world.iam.iter_mut().filter(|one| one.id == id).for_each(|one| one.inactive = true);
+        }
+        if self.fault.is_none() { Outcome::Done } else { NO_REPLY }
     }
-    pass.deactivated |= one(id);
-    Next::Step
+
+    /// The process does not send what might land after its window.
+    fn is_in_time(&self) -> Result<(), Interruption> {
+        let late = self.scenario.create_deadline && self.world.now >= self.lands_by();
+        if late { Err(Interruption::NotTried) } else { Ok(()) }
+    }
+
+    /// A call of this pass lands before this, or never.
+    fn lands_by(&self) -> u8 {
+        self.pass.read_at + self.scenario.consistency_window
+    }
+
+    /// The process holds the password from now on.
+    fn take_in_hand(&mut self, credential: Issued, version: Version) -> Outcome {
+        let (since, secret_name) = (self.world.now, self.pass.object.secret_name());
+        self.world.processes[self.me].held = Some(Held { credential, version, since, secret_name });
+        let id = credential.id;
+        Outcome::Issued { id: spelt(id), service_user_name: user_name(id), at: time(since) }
+    }
 }
 
 /// The claim by a quorum read of all resources. The first is the oldest.
@@ -152,9 +100,8 @@ pub(crate) fn claim(scenario: &Scenario, world: &World, resource: u8) -> Claim {
         created_at: time(0),
         namespace: String::new(),
         name: String::new(),
-        operating: object.recorded.operation.is_some()
-            || (scenario.windows_contest && object.recorded.unresolved.is_some()),
-        holds: set(object.recorded.known()),
+        operating: object.record.operation.is_some() || (scenario.windows_contest && object.record.window.is_some()),
+        holds: set(object.record.known()),
     };
     let all: Vec<Contender> = world
         .owned

@@ -4,15 +4,15 @@ use keyspaces_credential_protocol::Step;
 
 use crate::facts::{Memory, Stage, one};
 use crate::mutation::Mutation;
-use crate::scenario::{Outside, Scenario};
-use crate::shell::{self, Outcome};
-use crate::world::{Flying, World};
+use crate::scenario::{Budget, Outside, Scenario};
+use crate::shell::{self, Fault};
+use crate::world::{Flying, Process, World};
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Action {
     /// A process makes its next request.
-    Go(u8, Outcome),
+    Go(u8, Option<Fault>),
     /// A process dies and starts again.
     Crash(u8),
     /// A call lands that was on its way.
@@ -28,7 +28,7 @@ pub(crate) fn actions(scenario: &Scenario, world: &World, actions: &mut Vec<Acti
     if world.harm.is_some() {
         return;
     }
-    let budget = &world.budget;
+    let mut budget = world.budget;
     for (index, process) in (0u8..).zip(&world.processes) {
         let overtakes = world.last.is_some_and(|last| last != index);
         if overtakes && budget.switches == 0 {
@@ -36,27 +36,19 @@ pub(crate) fn actions(scenario: &Scenario, world: &World, actions: &mut Vec<Acti
         }
         let Some(step) = shell::pending(scenario, world, usize::from(index)) else {
             if process.wake == Some(0) {
-                actions.push(Action::Go(index, Outcome::Reply));
+                actions.push(Action::Go(index, None));
             }
             if budget.crashes > 0 && process.memory != Memory::default() {
                 actions.push(Action::Crash(index));
             }
             continue;
         };
-        actions.push(Action::Go(index, Outcome::Reply));
-        actions.extend(
-            faults(&step)
-                .iter()
-                .filter(|outcome| match outcome {
-                    Outcome::Reply => false,
-                    Outcome::Unseen | Outcome::Lost | Outcome::Conflict => budget.failures > 0,
-                    Outcome::Late => budget.late > 0,
-                    Outcome::Stale => budget.stale > 0 && world.list(true, scenario.settle) != world.list(false, 0),
-                })
-                .map(|outcome| Action::Go(index, *outcome)),
-        );
-        if step == Step::ReadSecret && scenario.mutation == Some(Mutation::ErrorIsAbsence) && budget.failures > 0 {
-            actions.push(Action::Go(index, Outcome::Lost));
+        actions.push(Action::Go(index, None));
+        for fault in faults(scenario, &step) {
+            let no_other = || world.list(true, scenario.consistency_window) == world.list(false, 0);
+            if *left(&mut budget, *fault) > 0 && !(*fault == Fault::Stale && no_other()) {
+                actions.push(Action::Go(index, Some(*fault)));
+            }
         }
         if budget.crashes > 0 {
             actions.push(Action::Crash(index));
@@ -68,46 +60,44 @@ pub(crate) fn actions(scenario: &Scenario, world: &World, actions: &mut Vec<Acti
     }
     if budget.outside > 0 {
         for resource in 0..scenario.resources {
-            let possible = scenario.outside.iter().filter(|act| outside(scenario, world, **act, resource).is_some());
+            let possible = scenario.outside.iter().filter(|act| outside(world, **act, resource).is_some());
             actions.extend(possible.map(|act| Action::Outside(*act, resource)));
         }
     }
 }
 
-/// What can come of a step but for its reply.
-fn faults(step: &Step) -> &'static [Outcome] {
+/// How many faults of this kind may still happen.
+fn left(budget: &mut Budget, fault: Fault) -> &mut u8 {
+    match fault {
+        Fault::Unseen | Fault::Lost | Fault::Conflict => &mut budget.failures,
+        Fault::Late => &mut budget.late,
+        Fault::Stale => &mut budget.stale,
+    }
+}
+
+/// What can go wrong with a step.
+fn faults(scenario: &Scenario, step: &Step) -> &'static [Fault] {
     match step {
+        Step::ReadSecret(_) if scenario.mutation == Some(Mutation::ErrorIsAbsence) => &[Fault::Lost],
         Step::Wait { .. }
         | Step::StartOver
-        | Step::ReadOther(_)
         | Step::ReadGrant
         | Step::ReadClaims
-        | Step::ReadSecret
+        | Step::ReadSecret(_)
         | Step::ConfirmListing
-        | Step::Preflight(_) => &[],
-        Step::ListCredentials | Step::Resync => &[Outcome::Stale],
-        Step::Deactivate(_) => &[Outcome::Unseen, Outcome::Lost],
-        Step::Create(_) | Step::Reset(..) | Step::DeleteCredential(..) => {
-            &[Outcome::Unseen, Outcome::Lost, Outcome::Late]
-        }
+        | Step::DryRun(_) => &[],
+        Step::ListCredentials | Step::Resync => &[Fault::Stale],
+        Step::Deactivate(_) => &[Fault::Unseen, Fault::Lost],
+        Step::Create(_) | Step::Reset(..) | Step::DeleteCredential(..) => &[Fault::Unseen, Fault::Lost, Fault::Late],
         Step::AddFinalizer
-        | Step::BeginOperation(_)
+        | Step::Record(_)
         | Step::FenceSecret(_)
-        | Step::VoidEarlier(_)
         | Step::Publish(_)
-        | Step::Complete(_)
-        | Step::Abandon(_)
-        | Step::Rerender
-        | Step::AnnounceCopy(_)
+        | Step::Render
         | Step::CopySecret
-        | Step::Move(_)
-        | Step::DeleteFormer(_)
-        | Step::ForgetFormer(_)
-        | Step::RecordInactive
-        | Step::ForgetRetiring
-        | Step::Settle
+        | Step::DeleteFormerSecret(_)
         | Step::ReleaseSecret
-        | Step::RemoveFinalizer => &[Outcome::Unseen, Outcome::Lost, Outcome::Conflict],
+        | Step::RemoveFinalizer => &[Fault::Unseen, Fault::Lost, Fault::Conflict],
     }
 }
 
@@ -115,26 +105,21 @@ fn faults(step: &Step) -> &'static [Outcome] {
 pub(crate) fn next(scenario: &Scenario, world: &World, action: Action) -> Option<World> {
     let mut next = world.clone();
     match action {
-        Action::Go(process, outcome) => {
-            match outcome {
-                Outcome::Reply => {}
-                Outcome::Unseen | Outcome::Lost | Outcome::Conflict => next.budget.failures -= 1,
-                Outcome::Late => next.budget.late -= 1,
-                Outcome::Stale => next.budget.stale -= 1,
+        Action::Go(process, fault) => {
+            if let Some(fault) = fault {
+                *left(&mut next.budget, fault) -= 1;
             }
             if next.last.is_some_and(|last| last != process) {
                 next.budget.switches -= 1;
             }
-            shell::go(scenario, &mut next, usize::from(process), outcome);
+            shell::go(scenario, &mut next, usize::from(process), fault);
             next.last = next.processes[usize::from(process)].pass.as_ref().map(|_| process);
         }
         Action::Crash(process) => {
             next.budget.crashes -= 1;
             next.last = next.last.filter(|last| *last != process);
             let process = &mut next.processes[usize::from(process)];
-            process.memory = Memory::default();
-            process.pass = None;
-            process.wake = Some(0);
+            *process = Process::started(process.resource);
         }
         Action::Land(index) => match next.flying.remove(usize::from(index)) {
             Flying::Create { owner, .. } => {
@@ -145,9 +130,9 @@ pub(crate) fn next(scenario: &Scenario, world: &World, action: Action) -> Option
                 next.reset(id, epoch);
             }
         },
-        Action::Tick => next.advance(world.now + 1, scenario.settle),
+        Action::Tick => next.advance(world.now + 1, scenario.consistency_window),
         Action::Outside(act, resource) => {
-            next = outside(scenario, world, act, resource)?;
+            next = outside(world, act, resource)?;
             next.budget.outside -= 1;
         }
     }
@@ -155,7 +140,7 @@ pub(crate) fn next(scenario: &Scenario, world: &World, action: Action) -> Option
 }
 
 /// What somebody outside does, where he can.
-fn outside(scenario: &Scenario, world: &World, act: Outside, resource: u8) -> Option<World> {
+fn outside(world: &World, act: Outside, resource: u8) -> Option<World> {
     let index = usize::from(resource);
     let mut next = world.clone();
     let object = next.owned[index].object.as_mut()?;
@@ -165,20 +150,20 @@ fn outside(scenario: &Scenario, world: &World, act: Outside, resource: u8) -> Op
             next.resource_changed(resource, None);
         }
         Outside::DeleteSecret => {
-            let name = object.secret_name(scenario);
+            let name = object.secret_name();
             next.owned[index].secrets[usize::from(name)].take()?;
             next.secret_lost = true;
             next.secret_changed(resource, name, None);
         }
         Outside::DamageSecret => {
-            let name = object.secret_name(scenario);
+            let name = object.secret_name();
             let secret = next.owned[index].secrets[usize::from(name)].as_mut();
             secret.filter(|secret| secret.ours)?.published.take()?;
             next.secret_lost = true;
             next.secret_changed(resource, name, None);
         }
         Outside::DeleteCredential => {
-            let id = object.recorded.credential?.id;
+            let id = object.record.current?.id;
             if next.ids() & one(id) == 0 {
                 return None;
             }
@@ -198,7 +183,7 @@ fn outside(scenario: &Scenario, world: &World, act: Outside, resource: u8) -> Op
             }
             object.deleting = true;
             next.resource_changed(resource, None);
-            next.collect(resource, None);
+            next.collect(resource);
         }
         Outside::Grant | Outside::Withdraw => {
             let granted = act == Outside::Grant;
@@ -229,13 +214,12 @@ fn outside(scenario: &Scenario, world: &World, act: Outside, resource: u8) -> Op
     Some(next)
 }
 
-/// No operation is open or unresolved, and none is about to begin from what it has listed already.
+/// No operation and no window is open, and none is about to begin from what it has listed already.
 fn windows_closed(world: &World) -> bool {
-    let open = |recorded: &crate::facts::Recorded| recorded.operation.is_some() || recorded.unresolved.is_some();
     world.flying.is_empty()
-        && world.owned.iter().filter_map(|owned| owned.object.as_ref()).all(|object| !open(&object.recorded))
+        && world.owned.iter().filter_map(|owned| owned.object.as_ref()).all(|object| !object.record.is_open())
         && world.processes.iter().all(|process| {
-            process.memory.in_hand().is_none()
-                && process.pass.as_ref().is_none_or(|pass| pass.listing.is_none() && !open(&pass.object.recorded))
+            process.held.is_none()
+                && process.pass.as_ref().is_none_or(|pass| pass.listing.is_none() && !pass.object.record.is_open())
         })
 }

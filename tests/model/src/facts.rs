@@ -1,15 +1,14 @@
-//! The facts in a small form, so that millions of states fit, and their translation to and from the protocol's types.
+//! The facts in a small form, so that millions of states fit: `out` translates them to the protocol's types, and `of` back.
 //!
-//! Time is counted in ticks of ten minutes, which is more than [`protocol::CLOCK_SKEW`]; a credential is a number.
+//! Time is counted in ticks of ten minutes, which is more than [`protocol::CLOCK_SKEW`]. A credential is a number.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use jiff::{SignedDuration, Timestamp};
 use keyspaces_credential_protocol as protocol;
-use protocol::{CredentialId, Epoch, IamUserName, SecretName, ServiceUserName};
+use protocol::{CredentialId, Epoch, IamUserName, RetiringStage, SecretFact, SecretName, ServiceUserName, Usable};
 
-use crate::mutation::Mutation;
 use crate::scenario::Scenario;
 
 /// Logical time.
@@ -39,7 +38,7 @@ pub(crate) struct Issued {
     pub(crate) at: Tick,
 }
 
-/// `status.retiring`.
+/// The replaced credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Retiring {
     pub(crate) id: Id,
@@ -54,7 +53,7 @@ pub(crate) enum Means {
     Reset(Id),
 }
 
-/// `status.operation`.
+/// The open operation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Operation {
     pub(crate) epoch: u8,
@@ -63,46 +62,46 @@ pub(crate) struct Operation {
     pub(crate) means: Means,
     pub(crate) secret_name: Name,
     pub(crate) rotate: Option<u8>,
-    pub(crate) started_at: Tick,
+    pub(crate) from: Tick,
     pub(crate) attempted_at: Tick,
     pub(crate) baseline: Ids,
 }
 
-/// `status.unresolved`.
+/// The window of an operation that is over.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Unresolved {
+pub(crate) struct Window {
     pub(crate) epoch: u8,
     pub(crate) baseline: Ids,
-    pub(crate) started_at: Tick,
-    pub(crate) until: Tick,
+    pub(crate) from: Tick,
+    pub(crate) end: Tick,
 }
 
-/// `status.resetInDoubt`.
+/// A reset that may still land.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ResetInDoubt {
     pub(crate) id: Id,
     pub(crate) until: Tick,
 }
 
-/// One of `status.formerSecrets`.
+/// A Secret that was moved from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FormerSecret {
     pub(crate) name: Name,
     pub(crate) since: Tick,
 }
 
-/// Status.
+/// What the protocol remembers of a resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Recorded {
-    pub(crate) credential: Option<Issued>,
+pub(crate) struct Record {
+    pub(crate) current: Option<Issued>,
     pub(crate) retiring: Option<Retiring>,
     pub(crate) operation: Option<Operation>,
-    pub(crate) completed: u8,
-    pub(crate) handled_rotate: Option<u8>,
-    pub(crate) unresolved: Option<Unresolved>,
+    pub(crate) closed: u8,
+    pub(crate) window: Option<Window>,
     pub(crate) reset_in_doubt: Option<ResetInDoubt>,
-    pub(crate) binding: Option<Name>,
+    pub(crate) secret_name: Option<Name>,
     pub(crate) former_secrets: Vec<FormerSecret>,
+    pub(crate) handled_rotate: Option<u8>,
 }
 
 /// The resource as the API server has it.
@@ -113,7 +112,7 @@ pub(crate) struct Object {
     pub(crate) suspended: bool,
     pub(crate) wanted_secret: Name,
     pub(crate) rotate: Option<u8>,
-    pub(crate) recorded: Recorded,
+    pub(crate) record: Record,
 }
 
 /// What the Secret holds.
@@ -140,26 +139,15 @@ pub(crate) struct Listing {
     /// Which of them are switched off.
     pub(crate) inactive: Ids,
     pub(crate) taken_at: Tick,
-    /// The Secret was read again after it.
-    pub(crate) secret_seen: bool,
     pub(crate) confirmed: bool,
-}
-
-/// A credential whose password this process alone knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Held {
-    pub(crate) credential: Issued,
-    pub(crate) version: Version,
-    pub(crate) since: Tick,
-    pub(crate) secret_name: Name,
 }
 
 /// How far an attempt of a process came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Stage {
     Begun,
-    Preflighted,
-    InHand(Held),
+    DryRun,
+    InHand { id: Id, since: Tick },
 }
 
 /// What a process remembers between passes.
@@ -196,6 +184,11 @@ pub(crate) fn spelt(id: Id) -> CredentialId {
     NAMES[usize::from(id)].0.clone()
 }
 
+/// The user name that logs in with a credential.
+pub(crate) fn user_name(id: Id) -> ServiceUserName {
+    NAMES[usize::from(id)].1.clone()
+}
+
 /// The number of a credential.
 pub(crate) fn number(id: &CredentialId) -> Id {
     id.as_str()[4..].parse().expect("an id of this model")
@@ -203,7 +196,7 @@ pub(crate) fn number(id: &CredentialId) -> Id {
 
 /// The time of a tick.
 pub(crate) fn time(tick: Tick) -> Timestamp {
-    Timestamp::UNIX_EPOCH + SignedDuration::from_secs(i64::from(tick) * SECONDS)
+    Timestamp::UNIX_EPOCH + span(tick)
 }
 
 /// A number of ticks.
@@ -217,8 +210,8 @@ pub(crate) fn tick(time: Timestamp) -> Tick {
 }
 
 /// The protocol's name of a Secret.
-pub(crate) fn secret_name(name: Name) -> SecretName {
-    SECRETS[usize::from(name)].clone()
+pub(crate) fn secret_name(name: Name) -> &'static SecretName {
+    &SECRETS[usize::from(name)]
 }
 
 /// The Secret of a name.
@@ -226,7 +219,8 @@ pub(crate) fn secret_number(name: &SecretName) -> Name {
     u8::from(*name != SECRETS[0])
 }
 
-fn epoch(epoch: Epoch) -> u8 {
+/// The number of an attempt.
+pub(crate) fn small(epoch: Epoch) -> u8 {
     u8::try_from(epoch.0).expect("an epoch of this model")
 }
 
@@ -235,8 +229,9 @@ pub(crate) fn set(ids: Ids) -> BTreeSet<CredentialId> {
     (0..=MOST_IDS).filter(|id| ids & one(*id) != 0).map(spelt).collect()
 }
 
-fn mask(ids: &BTreeSet<CredentialId>) -> Ids {
-    ids.iter().map(|id| one(number(id))).sum()
+/// The set of these credentials.
+pub(crate) fn mask<'a>(ids: impl IntoIterator<Item = &'a CredentialId>) -> Ids {
+    ids.into_iter().map(|id| one(number(id))).sum()
 }
 
 fn value(text: Option<&String>) -> Option<u8> {
@@ -245,8 +240,7 @@ fn value(text: Option<&String>) -> Option<u8> {
 
 impl Issued {
     pub(crate) fn out(self) -> protocol::Issued {
-        let service_user_name = NAMES[usize::from(self.id)].1.clone();
-        protocol::Issued { id: spelt(self.id), service_user_name, issued_at: time(self.at) }
+        protocol::Issued { id: spelt(self.id), service_user_name: user_name(self.id), issued_at: time(self.at) }
     }
 
     pub(crate) fn of(issued: &protocol::Issued) -> Self {
@@ -255,7 +249,7 @@ impl Issued {
 }
 
 impl Operation {
-    pub(crate) fn out(&self) -> protocol::Operation {
+    fn out(&self) -> protocol::Operation {
         protocol::Operation {
             epoch: Epoch(self.epoch.into()),
             first_epoch: Epoch(self.first_epoch.into()),
@@ -264,18 +258,18 @@ impl Operation {
                 Means::Create => protocol::Means::Create,
                 Means::Reset(id) => protocol::Means::Reset(spelt(id)),
             },
-            secret_name: secret_name(self.secret_name),
+            secret_name: secret_name(self.secret_name).clone(),
             rotate: self.rotate.map(|value| value.to_string()),
-            started_at: time(self.started_at),
+            from: time(self.from),
             attempted_at: time(self.attempted_at),
             baseline: set(self.baseline),
         }
     }
 
-    pub(crate) fn of(operation: &protocol::Operation) -> Self {
+    fn of(operation: &protocol::Operation) -> Self {
         Self {
-            epoch: epoch(operation.epoch),
-            first_epoch: epoch(operation.first_epoch),
+            epoch: small(operation.epoch),
+            first_epoch: small(operation.first_epoch),
             purpose: operation.purpose,
             means: match &operation.means {
                 protocol::Means::Create => Means::Create,
@@ -283,118 +277,106 @@ impl Operation {
             },
             secret_name: secret_number(&operation.secret_name),
             rotate: value(operation.rotate.as_ref()),
-            started_at: tick(operation.started_at),
+            from: tick(operation.from),
             attempted_at: tick(operation.attempted_at),
             baseline: mask(&operation.baseline),
         }
     }
 }
 
-impl Unresolved {
-    pub(crate) fn out(&self) -> protocol::Unresolved {
-        protocol::Unresolved {
-            epoch: Epoch(self.epoch.into()),
-            baseline: set(self.baseline),
-            started_at: time(self.started_at),
-            until: time(self.until),
-        }
-    }
-
-    pub(crate) fn of(unresolved: &protocol::Unresolved) -> Self {
-        Self {
-            epoch: epoch(unresolved.epoch),
-            baseline: mask(&unresolved.baseline),
-            started_at: tick(unresolved.started_at),
-            until: tick(unresolved.until),
-        }
-    }
-}
-
-impl ResetInDoubt {
-    pub(crate) fn of(doubt: &protocol::ResetInDoubt) -> Self {
-        Self { id: number(&doubt.id), until: tick(doubt.until) }
-    }
-}
-
-impl FormerSecret {
-    pub(crate) fn of(former: &protocol::FormerSecret) -> Self {
-        Self { name: secret_number(&former.name), since: tick(former.since) }
-    }
-}
-
-impl Recorded {
-    pub(crate) fn out(&self) -> protocol::Recorded {
-        let retiring = self.retiring.map(|retiring| protocol::Retiring {
-            id: spelt(retiring.id),
-            service_user_name: NAMES[usize::from(retiring.id)].1.clone(),
-            since: time(retiring.since),
-            stage: if retiring.inactive { protocol::RetiringStage::Inactive } else { protocol::RetiringStage::Active },
-            published: None,
-        });
-        protocol::Recorded {
-            credential: self.credential.map(Issued::out),
-            retiring,
-            operation: self.operation.as_ref().map(Operation::out),
-            completed: Epoch(self.completed.into()),
+impl Record {
+    fn out(&self) -> protocol::Record {
+        protocol::Record {
+            current: self.current.map(Issued::out),
             // Nobody puts an old Secret back in the model.
-            published: None,
-            handled_rotate: self.handled_rotate.map(|value| value.to_string()),
-            rotated_at: None,
-            unresolved: self.unresolved.as_ref().map(Unresolved::out),
+            published_by: None,
+            retiring: self.retiring.map(|retiring| protocol::Retiring {
+                id: spelt(retiring.id),
+                service_user_name: user_name(retiring.id),
+                since: time(retiring.since),
+                stage: if retiring.inactive { RetiringStage::Inactive } else { RetiringStage::Active },
+                published_by: None,
+            }),
+            operation: self.operation.as_ref().map(Operation::out),
+            closed: Epoch(self.closed.into()),
+            window: self.window.as_ref().map(|window| protocol::Window {
+                epoch: Epoch(window.epoch.into()),
+                baseline: set(window.baseline),
+                from: time(window.from),
+                end: time(window.end),
+            }),
             reset_in_doubt: self
                 .reset_in_doubt
                 .map(|doubt| protocol::ResetInDoubt { id: spelt(doubt.id), until: time(doubt.until) }),
+            secret_name: self.secret_name.map(secret_name).cloned(),
             former_secrets: self
                 .former_secrets
                 .iter()
-                .map(|former| protocol::FormerSecret { name: secret_name(former.name), since: time(former.since) })
+                .map(|former| protocol::FormerSecret {
+                    name: secret_name(former.name).clone(),
+                    since: time(former.since),
+                })
                 .collect(),
+            handled_rotate: self.handled_rotate.map(|value| value.to_string()),
+            rotated_at: None,
             failures: None,
+        }
+    }
+
+    pub(crate) fn of(record: &protocol::Record) -> Self {
+        Self {
+            current: record.current.as_ref().map(Issued::of),
+            retiring: record.retiring.as_ref().map(|retiring| Retiring {
+                id: number(&retiring.id),
+                since: tick(retiring.since),
+                inactive: retiring.stage == RetiringStage::Inactive,
+            }),
+            operation: record.operation.as_ref().map(Operation::of),
+            closed: small(record.closed),
+            window: record.window.as_ref().map(|window| Window {
+                epoch: small(window.epoch),
+                baseline: mask(&window.baseline),
+                from: tick(window.from),
+                end: tick(window.end),
+            }),
+            reset_in_doubt: record
+                .reset_in_doubt
+                .as_ref()
+                .map(|doubt| ResetInDoubt { id: number(&doubt.id), until: tick(doubt.until) }),
+            secret_name: record.secret_name.as_ref().map(secret_number),
+            former_secrets: record
+                .former_secrets
+                .iter()
+                .map(|former| FormerSecret { name: secret_number(&former.name), since: tick(former.since) })
+                .collect(),
+            handled_rotate: value(record.handled_rotate.as_ref()),
         }
     }
 
     /// What it calls current and retiring.
     pub(crate) fn known(&self) -> Ids {
-        let current = self.credential.map_or(0, |current| one(current.id));
+        let current = self.current.map_or(0, |current| one(current.id));
         current | self.retiring.map_or(0, |retiring| one(retiring.id))
     }
 
-    /// Takes in what completing an operation leaves in status. The Secret that it was published to is the one from now on.
-    pub(crate) fn complete(&mut self, completion: &protocol::Completion, binding: Name) {
-        *self = Self {
-            credential: Some(Issued::of(&completion.credential)),
-            retiring: completion.retiring.as_ref().map(|one| Retiring {
-                id: number(&one.id),
-                since: tick(one.since),
-                inactive: one.stage == protocol::RetiringStage::Inactive,
-            }),
-            operation: None,
-            completed: epoch(completion.completed),
-            handled_rotate: value(completion.handled_rotate.as_ref()),
-            unresolved: completion.unresolved.as_ref().map(Unresolved::of),
-            reset_in_doubt: completion.reset_in_doubt.as_ref().map(ResetInDoubt::of),
-            binding: Some(binding),
-            former_secrets: std::mem::take(&mut self.former_secrets),
-        };
+    /// An operation or a window is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.operation.is_some() || self.window.is_some()
     }
 }
 
 impl Object {
-    /// The Secret that the open operation publishes to, or the last one did.
-    pub(crate) fn secret_name(&self, scenario: &Scenario) -> Name {
-        let by_operation = self.recorded.operation.as_ref().map(|operation| match scenario.mutation {
-            Some(Mutation::FollowWantedSecret) => self.wanted_secret,
-            _ => operation.secret_name,
-        });
-        by_operation.or(self.recorded.binding).unwrap_or(self.wanted_secret)
+    /// The Secret of the credential, as [`protocol::Resource::secret_name`] says it.
+    pub(crate) fn secret_name(&self) -> Name {
+        let by_operation = self.record.operation.as_ref().map(|operation| operation.secret_name);
+        by_operation.or(self.record.secret_name).unwrap_or(self.wanted_secret)
     }
 
     pub(crate) fn out(&self, scenario: &Scenario) -> protocol::Resource {
         protocol::Resource {
             iam_user: USER.clone(),
             created_at: time(0),
-            secret_name: secret_name(self.secret_name(scenario)),
-            wanted_secret_name: secret_name(self.wanted_secret),
+            wanted_secret: secret_name(self.wanted_secret).clone(),
             deleting: self.deleting,
             finalizer: self.finalizer,
             suspended: self.suspended,
@@ -407,20 +389,20 @@ impl Object {
                 inactive_for: span(scenario.inactive_for),
                 seed: 0,
             },
-            retire: None,
             rotate: self.rotate.map(|value| value.to_string()),
+            retire: None,
             changed_since_failure: false,
-            recorded: self.recorded.out(),
+            record: self.record.out(),
         }
     }
 }
 
 /// A Secret, or none, as `decide` sees it.
-pub(crate) fn secret_out(secret: Option<Secret>) -> protocol::SecretFact {
+pub(crate) fn secret_out(secret: Option<Secret>) -> SecretFact {
     match secret {
-        None => protocol::SecretFact::Absent,
-        Some(Secret { ours: false, .. }) => protocol::SecretFact::NotOurs,
-        Some(secret) => protocol::SecretFact::Ours(protocol::OurSecret {
+        None => SecretFact::Absent,
+        Some(Secret { ours: false, .. }) => SecretFact::NotOurs,
+        Some(secret) => SecretFact::Ours(protocol::OurSecret {
             published: secret.published.map(|published| protocol::Published {
                 credential: published.credential.out(),
                 epoch: Epoch(published.epoch.into()),
@@ -437,12 +419,23 @@ impl Listing {
         let listed = |issued: &Issued| protocol::Listed {
             id: spelt(issued.id),
             created_at: time(issued.at),
-            usable: if self.inactive & one(issued.id) == 0 { protocol::Usable::Yes } else { protocol::Usable::No },
+            usable: if self.inactive & one(issued.id) == 0 { Usable::Yes } else { Usable::No },
         };
         protocol::Listing {
             credentials: self.shown.iter().map(listed).collect(),
             taken_at: time(self.taken_at),
             confirmed: self.confirmed,
+        }
+    }
+
+    pub(crate) fn of(listing: &protocol::Listing) -> Self {
+        let off = listing.credentials.iter().filter(|listed| listed.usable != Usable::Yes);
+        let issued = |listed: &protocol::Listed| Issued { id: number(&listed.id), at: tick(listed.created_at) };
+        Self {
+            shown: listing.credentials.iter().map(issued).collect(),
+            inactive: mask(off.map(|listed| &listed.id)),
+            taken_at: tick(listing.taken_at),
+            confirmed: listing.confirmed,
         }
     }
 }
@@ -453,10 +446,8 @@ impl Memory {
             epoch: Epoch(epoch.into()),
             stage: match stage {
                 Stage::Begun => protocol::Stage::Begun,
-                Stage::Preflighted => protocol::Stage::Preflighted,
-                Stage::InHand(held) => {
-                    protocol::Stage::InHand { id: spelt(held.credential.id), since: time(held.since) }
-                }
+                Stage::DryRun => protocol::Stage::DryRun,
+                Stage::InHand { id, since } => protocol::Stage::InHand { id: spelt(id), since: time(since) },
             },
         });
         let sighting = match self.sighting {
@@ -467,23 +458,20 @@ impl Memory {
         protocol::Memory { attempt, listed_at: self.listed_at.map(time), sighting }
     }
 
-    /// Takes in a listing by the protocol's own rule.
-    pub(crate) fn learn(&mut self, listing: &Listing, current: Option<Issued>, settle: Tick) {
-        let mut memory = self.out();
-        memory.learn(&listing.out(), current.map(Issued::out).as_ref(), span(settle));
-        self.listed_at = memory.listed_at.map(tick);
-        self.sighting = match memory.sighting {
-            protocol::Sighting::NotSeen => Sighting::NotSeen,
-            protocol::Sighting::Usable | protocol::Sighting::Unusable(_) => Sighting::Usable,
-            protocol::Sighting::Missing { id, since } => Sighting::Missing(number(&id), tick(since)),
+    pub(crate) fn of(memory: &protocol::Memory) -> Self {
+        let stage = |stage: &protocol::Stage| match stage {
+            protocol::Stage::Begun => Stage::Begun,
+            protocol::Stage::DryRun => Stage::DryRun,
+            protocol::Stage::InHand { id, since } => Stage::InHand { id: number(id), since: tick(*since) },
         };
-    }
-
-    /// The credential whose password this process alone knows.
-    pub(crate) fn in_hand(&self) -> Option<Held> {
-        match self.attempt {
-            Some((_, Stage::InHand(held))) => Some(held),
-            _ => None,
+        Self {
+            attempt: memory.attempt.as_ref().map(|attempt| (small(attempt.epoch), stage(&attempt.stage))),
+            listed_at: memory.listed_at.map(tick),
+            sighting: match &memory.sighting {
+                protocol::Sighting::NotSeen => Sighting::NotSeen,
+                protocol::Sighting::Usable | protocol::Sighting::Unusable(_) => Sighting::Usable,
+                protocol::Sighting::Missing { id, since } => Sighting::Missing(number(id), tick(*since)),
+            },
         }
     }
 }

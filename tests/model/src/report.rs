@@ -1,8 +1,6 @@
 //! Runs a scenario to its end, and says what came of it.
 
-use std::collections::HashSet;
 use std::fmt;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use keyspaces_credential_protocol::{DeletionPolicy, Strategy};
@@ -12,7 +10,7 @@ use crate::environment::{self, Action};
 use crate::facts::{FormerSecret, Means, Object, Secret};
 use crate::scenario::{Scenario, Start};
 use crate::schedule::{self, Known};
-use crate::shell::{self, Outcome};
+use crate::shell;
 use crate::world::World;
 
 /// What holds in every reachable state.
@@ -31,7 +29,7 @@ pub struct Counterexample {
 
 /// What came of a run.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct Findings {
     pub scenario: Scenario,
     pub states: usize,
     pub depth: usize,
@@ -41,7 +39,7 @@ pub struct Report {
     pub counterexamples: Vec<Counterexample>,
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Findings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { scenario, states, depth, time, .. } = self;
         write!(
@@ -64,7 +62,7 @@ impl fmt::Display for Report {
 struct Checked {
     scenario: Scenario,
     start: World,
-    known: Mutex<Known>,
+    known: Known,
 }
 
 impl Checked {
@@ -72,24 +70,25 @@ impl Checked {
         // What is broken is broken from here on.
         let start = start(&Scenario { mutation: None, ..scenario.clone() });
         scenario.ticks += start.now;
-        scenario.epochs += start.owned[0].object.as_ref().map_or(0, |object| object.recorded.completed);
-        Self { scenario, start, known: Mutex::new(HashSet::new()) }
+        scenario.epochs += start.owned[0].object.as_ref().map_or(0, |object| object.record.closed);
+        Self { scenario, start, known: Known::default() }
     }
 }
 
 /// The first state of a run.
 fn start(scenario: &Scenario) -> World {
+    let window = scenario.consistency_window;
     let mut world = World::applied(scenario);
     let rest = |world: &mut World| {
         while let Some(index) = world.processes.iter().position(|one| one.pass.is_some() || one.wake == Some(0)) {
-            shell::go(scenario, world, index, Outcome::Reply);
+            shell::go(scenario, world, index, None);
         }
     };
     if scenario.start == Start::Applied {
         return world;
     }
     rest(&mut world);
-    world.advance(world.now + scenario.settle + 1, scenario.settle);
+    world.advance(world.now + window + 1, window);
     rest(&mut world);
     if scenario.start == Start::Overlap {
         for owned in &mut world.owned {
@@ -105,14 +104,14 @@ fn start(scenario: &Scenario) -> World {
 
 /// What the Secret of the resource holds works. A reset weakens that: the published password may be an old one while the
 /// operation that resets it is open, and where a reset of an attempt that was no longer the present one came after the last
-/// of a present one, for as long as status records the doubt.
+/// of a present one, for as long as the doubt is recorded.
 fn published_works(model: &Checked, world: &World) -> bool {
     world.owned.iter().all(|owned| {
         let Some(object) = &owned.object else {
             return model.scenario.policy == DeletionPolicy::Delete
                 || owned.all_secrets().all(|one| holds_good(world, one));
         };
-        let secret = owned.secrets[usize::from(object.secret_name(&model.scenario))];
+        let secret = owned.secrets[usize::from(object.secret_name())];
         (object.deleting && model.scenario.policy == DeletionPolicy::Delete)
             || secret.is_none_or(|secret| holds_good(world, secret) || excused(world, object, secret))
     })
@@ -126,23 +125,23 @@ fn excused(world: &World, object: &Object, secret: Secret) -> bool {
     let Some(id) = secret.published.map(|published| published.credential.id) else {
         return true;
     };
-    let recorded = &object.recorded;
-    let open = recorded.operation.as_ref().is_some_and(|open| open.means == Means::Reset(id));
-    let doubted = recorded.reset_in_doubt.is_some_and(|doubt| doubt.id == id);
+    let record = &object.record;
+    let open = record.operation.as_ref().is_some_and(|open| open.means == Means::Reset(id));
+    let doubted = record.reset_in_doubt.is_some_and(|doubt| doubt.id == id);
     let credential = world.iam.iter().find(|credential| credential.id == id);
     credential.is_some_and(|credential| !credential.inactive && (open || (doubted && credential.stray)))
 }
 
-/// The credential that status calls current is in a Secret of the resource, of the one name or the other, or the open operation
+/// The credential that the record calls current is in a Secret of the resource, of the one name or the other, or the open operation
 /// has published its replacement. Unless somebody outside destroyed the Secret.
 fn current_is_published(_: &Checked, world: &World) -> bool {
     world.owned.iter().all(|owned| {
         let Some(object) = owned.object.as_ref().filter(|object| !object.deleting && !world.secret_lost) else {
             return true;
         };
-        let recorded = &object.recorded;
-        let replaced = |epoch| recorded.operation.is_some() && epoch > recorded.completed;
-        recorded.credential.is_none_or(|current| {
+        let record = &object.record;
+        let replaced = |epoch| record.operation.is_some() && epoch > record.closed;
+        record.current.is_none_or(|current| {
             owned
                 .all_secrets()
                 .filter_map(|secret| secret.published.filter(|_| secret.ours))
@@ -159,14 +158,13 @@ fn former_works(model: &Checked, world: &World) -> bool {
     let lasts = |former: &&FormerSecret| undisturbed && world.now < former.since + model.scenario.overlap;
     world.owned.iter().all(|owned| {
         let object = owned.object.as_ref().filter(|object| !object.deleting);
-        let mut formers = object.into_iter().flat_map(|object| &object.recorded.former_secrets).filter(lasts);
+        let mut formers = object.into_iter().flat_map(|object| &object.record.former_secrets).filter(lasts);
         formers.all(|former| owned.secrets[usize::from(former.name)].is_none_or(|secret| holds_good(world, secret)))
     })
 }
 
 fn converges(model: &Checked, world: &World) -> bool {
-    let mut known = model.known.lock().expect("no other thread failed");
-    schedule::converges(&model.scenario, world, &mut known).is_ok()
+    schedule::converges(&model.scenario, world, &model.known, false).is_ok()
 }
 
 impl Model for Checked {
@@ -201,13 +199,13 @@ impl Model for Checked {
     }
 
     fn within_boundary(&self, world: &World) -> bool {
-        let epoch = |object: &Object| object.recorded.operation.as_ref().map_or(0, |one| one.epoch);
+        let epoch = |object: &Object| object.record.operation.as_ref().map_or(0, |one| one.epoch);
         world.owned.iter().filter_map(|owned| owned.object.as_ref()).all(|object| epoch(object) <= self.scenario.epochs)
     }
 }
 
 /// Explores all states of a scenario.
-pub fn check(scenario: &Scenario) -> Report {
+pub fn check(scenario: &Scenario) -> Findings {
     let begun = Instant::now();
     let mut builder =
         Checked::new(scenario.clone()).checker().threads(scenario.threads).finish_when(HasDiscoveries::Any);
@@ -222,7 +220,7 @@ pub fn check(scenario: &Scenario) -> Report {
         .into_iter()
         .map(|(property, path)| Counterexample { property, trace: trace(model, &path.into_vec()) })
         .collect();
-    Report {
+    Findings {
         scenario: scenario.clone(),
         states: checker.unique_state_count(),
         depth: checker.max_depth(),
@@ -235,10 +233,10 @@ pub fn check(scenario: &Scenario) -> Report {
 fn trace(model: &Checked, path: &[(World, Option<Action>)]) -> Vec<String> {
     let line = |(world, action): &(World, Option<Action>)| {
         let told = match (*action)? {
-            Action::Go(process, outcome) => {
+            Action::Go(process, fault) => {
                 let step = schedule::describe(&model.scenario, world, usize::from(process));
-                let outcome = if outcome == Outcome::Reply { String::new() } else { format!(" [{outcome:?}]") };
-                format!("p{process} {step}{outcome}")
+                let fault = fault.map(|fault| format!(" [{fault:?}]")).unwrap_or_default();
+                format!("p{process} {step}{fault}")
             }
             other => format!("{other:?}"),
         };
@@ -246,7 +244,7 @@ fn trace(model: &Checked, path: &[(World, Option<Action>)]) -> Vec<String> {
     };
     let mut lines: Vec<String> = path.iter().filter_map(line).collect();
     if let Some((end, _)) = path.last() {
-        if let Err(unrest) = schedule::converges(&model.scenario, end, &mut Known::new()) {
+        if let Err(unrest) = schedule::converges(&model.scenario, end, &Known::default(), true) {
             lines.push(format!("-- faults stop, process {} goes on: {}", unrest.leader, unrest.why));
             lines.extend(unrest.steps.iter().take(40).cloned());
             lines.push(format!("-- end: {:?}", unrest.end));

@@ -57,7 +57,7 @@ pub enum Outside {
 pub enum Start {
     /// The resource was just applied.
     Applied,
-    /// It is Ready, and IAM has settled.
+    /// It is Ready, and IAM shows it.
     Ready,
     /// It was rotated, and the replaced credential still works.
     Overlap,
@@ -83,20 +83,20 @@ pub struct Scenario {
     pub ticks: Tick,
     /// The highest epoch.
     pub epochs: u8,
-    pub settle: Tick,
+    pub consistency_window: Tick,
     pub hold: Tick,
     pub overlap: Tick,
     /// How long a replaced credential then stays, switched off.
     pub inactive_for: Tick,
-    /// A process gives a pass up that is older than the settle time before it sends Create or Reset.
+    /// A process gives a pass up that is older than the consistency window before it sends Create or Reset.
     pub create_deadline: bool,
     /// Confirming a listing reads the Secret again, before the resource.
     pub reread_secret: bool,
     /// A write of the resource lands within the hold time of its decision or never.
     pub write_deadline: bool,
-    /// Before a process removes what it holds for a resource that is gone, it looks whether the Secret holds it.
+    /// Before a process deletes what it holds for a resource that is gone, it looks whether the Secret holds it.
     pub look_when_gone: bool,
-    /// A window that is not settled counts as an operation to those who ask for the same IAM user.
+    /// A window that is open counts as an operation to those who ask for the same IAM user.
     pub windows_contest: bool,
     /// The run ends after this time, complete or not.
     pub timeout: Option<Duration>,
@@ -127,7 +127,7 @@ impl Scenario {
             refused: &[],
             ticks: 4,
             epochs: 6,
-            settle: 2,
+            consistency_window: 2,
             hold: 1,
             overlap: 2,
             inactive_for: 0,

@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Mutex;
 
-use keyspaces_credential_protocol::{DeletionPolicy, Step};
+use keyspaces_credential_protocol::{Change, DeletionPolicy, Step};
 
 use crate::facts::{Ids, MOST_IDS, Object, Published, Secret, Tick, one};
 use crate::scenario::{Budget, Scenario};
-use crate::shell::{self, Outcome};
+use crate::shell;
 use crate::world::{Credential, Owned, Process, World};
 
 /// More steps than any way to rest takes.
@@ -16,7 +17,18 @@ const MOST_STEPS: usize = 400;
 const PATIENCE: Tick = 20;
 
 /// States from which the way to rest is known to end well.
-pub(crate) type Known = HashSet<u64>;
+#[derive(Debug, Default)]
+pub(crate) struct Known(Mutex<HashSet<u64>>);
+
+impl Known {
+    fn contains(&self, mark: u64) -> bool {
+        self.0.lock().expect("no other thread failed").contains(&mark)
+    }
+
+    fn extend(&self, way: Vec<u64>) {
+        self.0.lock().expect("no other thread failed").extend(way);
+    }
+}
 
 /// How a state ended that did not end well.
 #[derive(Clone, Debug)]
@@ -27,8 +39,8 @@ pub(crate) struct Unrest {
     pub(crate) end: World,
 }
 
-/// Lets each process in turn be the one that leads, while the others stand still for ever.
-pub(crate) fn converges(scenario: &Scenario, world: &World, known: &mut Known) -> Result<(), Box<Unrest>> {
+/// Lets each process in turn be the one that leads, while the others stand still for ever. `tell`: the steps are put into words.
+pub(crate) fn converges(scenario: &Scenario, world: &World, known: &Known, tell: bool) -> Result<(), Box<Unrest>> {
     let mut world = world.clone();
     world.budget = Budget::default();
     world.last = None;
@@ -43,7 +55,7 @@ pub(crate) fn converges(scenario: &Scenario, world: &World, known: &mut Known) -
         }
     }
     for leader in 0..usize::from(scenario.replicas) {
-        run(scenario, &world, leader, known)?;
+        run(scenario, &world, leader, known, tell)?;
     }
     Ok(())
 }
@@ -58,7 +70,7 @@ fn leads(scenario: &Scenario, process: usize, leader: usize) -> bool {
     process % usize::from(scenario.replicas) == leader
 }
 
-fn run(scenario: &Scenario, start: &World, leader: usize, known: &mut Known) -> Result<(), Box<Unrest>> {
+fn run(scenario: &Scenario, start: &World, leader: usize, known: &Known, tell: bool) -> Result<(), Box<Unrest>> {
     let mut world = start.clone();
     let (mut way, mut steps) = (Vec::new(), Vec::new());
     let mut others_went = false;
@@ -66,14 +78,16 @@ fn run(scenario: &Scenario, start: &World, leader: usize, known: &mut Known) -> 
     let mut why = String::new();
     for _ in 0..MOST_STEPS {
         let mark = fingerprint(&world, leader, others_went);
-        if known.contains(&mark) {
+        if known.contains(mark) {
             known.extend(way);
             return Ok(());
         }
         way.push(mark);
         if let Some(process) = due(scenario, &world, leader, others_went) {
-            steps.push(format!("t{} p{process} {}", world.now, describe(scenario, &world, process)));
-            shell::go(scenario, &mut world, process, Outcome::Reply);
+            if tell {
+                steps.push(format!("t{} p{process} {}", world.now, describe(scenario, &world, process)));
+            }
+            shell::go(scenario, &mut world, process, None);
             if let Some(harm) = world.harm {
                 why = format!("{harm:?}");
                 break;
@@ -101,7 +115,7 @@ fn run(scenario: &Scenario, start: &World, leader: usize, known: &mut Known) -> 
             world.processes.iter().enumerate().filter(|(index, _)| others_went || leads(scenario, *index, leader));
         let until = awake.filter_map(|(_, process)| process.wake).min();
         match until.filter(|until| *until <= deadline) {
-            Some(until) => world.advance(until.max(world.now + 1), scenario.settle),
+            Some(until) => world.advance(until.max(world.now + 1), scenario.consistency_window),
             // A human frees a slot of his own, as the message of `NoFreeSlot` asks.
             None if free_foreign(&mut world) => {
                 steps.push(format!("t{} a human frees his slot", world.now));
@@ -132,15 +146,14 @@ pub(crate) fn good(scenario: &Scenario, world: &World) -> Result<(), &'static st
     let mut eldest = true;
     for (resource, owned) in (0u8..).zip(&world.owned) {
         let ours = ids_of(world, resource);
-        let verdict = match &owned.object {
+        match &owned.object {
             None => ended(scenario, world, owned, ours),
             Some(_) if eldest && owned.granted => {
                 eldest = false;
-                ready(scenario, world, owned, ours)
+                ready(world, owned, ours)
             }
             Some(object) => waiting(scenario, object, ours),
-        };
-        verdict?;
+        }?;
     }
     Ok(())
 }
@@ -163,8 +176,8 @@ fn ended(scenario: &Scenario, world: &World, owned: &Owned, ours: Ids) -> Result
 
 /// A resource that may not have the IAM user, or not any more, does nothing. What it had before it keeps.
 fn waiting(scenario: &Scenario, object: &Object, ours: Ids) -> Result<(), &'static str> {
-    let kept = if scenario.knows_refusals() { object.recorded.known() } else { 0 };
-    if object.deleting || object.recorded.operation.is_some() || object.recorded.unresolved.is_some() {
+    let kept = if scenario.knows_refusals() { object.record.known() } else { 0 };
+    if object.deleting || object.record.is_open() {
         return Err("a resource that has no claim is not at rest");
     }
     if ours & !kept != 0 {
@@ -180,10 +193,10 @@ pub(crate) fn works(world: &World, published: Published) -> bool {
     world.iam.iter().any(holds) || world.destroyed_outside & one(id) != 0
 }
 
-fn ready(scenario: &Scenario, world: &World, owned: &Owned, ours: Ids) -> Result<(), &'static str> {
+fn ready(world: &World, owned: &Owned, ours: Ids) -> Result<(), &'static str> {
     let object = owned.object.as_ref().ok_or("the resource is gone")?;
-    let recorded = &object.recorded;
-    let current = recorded.credential.ok_or("there is no credential")?;
+    let record = &object.record;
+    let current = record.current.ok_or("there is no credential")?;
     let [wanted, other] = [object.wanted_secret, 1 - object.wanted_secret].map(usize::from);
     let published = owned.secrets[wanted].filter(|secret| secret.ours).and_then(|secret| secret.published);
     let credential = world.iam.iter().find(|credential| credential.id == current.id);
@@ -194,18 +207,18 @@ fn ready(scenario: &Scenario, world: &World, owned: &Owned, ours: Ids) -> Result
             "the Secret does not hold the credential",
         ),
         (credential.is_none(), "IAM does not have the credential"),
-        (recorded.operation.is_some() || recorded.unresolved.is_some(), "an operation is not over"),
-        (recorded.reset_in_doubt.is_some(), "a reset is in doubt"),
+        (record.is_open(), "an operation is not over"),
+        (record.reset_in_doubt.is_some(), "a reset is in doubt"),
         (credential.is_some_and(|credential| credential.inactive), "the credential is switched off"),
         (
             credential.map(|credential| credential.version) != published.map(|published| published.version),
             "the Secret holds an old password",
         ),
-        (object.rotate.is_some() && object.rotate != recorded.handled_rotate, "a rotation is not done"),
-        (recorded.retiring.is_some(), "the replaced credential is there"),
-        (ours & !one(current.id) != 0, "an orphan is left"),
-        (usize::from(object.secret_name(scenario)) != wanted, "status names another Secret"),
-        (!recorded.former_secrets.is_empty(), "a former Secret is on record"),
+        (object.rotate.is_some() && object.rotate != record.handled_rotate, "a rotation is not done"),
+        (record.retiring.is_some(), "the replaced credential is there"),
+        (ours & !one(current.id) != 0, "a leftover is left"),
+        (usize::from(object.secret_name()) != wanted, "the record names another Secret"),
+        (!record.former_secrets.is_empty(), "a former Secret is on record"),
         (owned.secrets[other].is_some(), "a former Secret is left"),
     ]
     .into_iter()
@@ -221,12 +234,18 @@ fn ids_of(world: &World, resource: u8) -> Ids {
 pub(crate) fn describe(scenario: &Scenario, world: &World, process: usize) -> String {
     match shell::pending(scenario, world, process) {
         None => "ReadResource".to_owned(),
-        Some(Step::Wait { verdict, .. }) => format!("Wait({})", verdict.reason.as_str()),
+        Some(Step::Wait { report, .. }) => {
+            format!("Wait({})", report.map_or("as before", |report| report.reason.as_str()))
+        }
         Some(Step::DeleteCredential(id, disposal)) => format!("Delete({}, {disposal:?})", crate::facts::number(&id)),
-        Some(Step::BeginOperation(operation)) => format!("Begin({}, {:?})", operation.epoch, operation.purpose),
-        Some(Step::Complete(completion)) => format!("Complete({})", crate::facts::number(&completion.credential.id)),
+        Some(Step::Record(update)) => match (update.change, update.record.operation, update.record.current) {
+            (Change::Begin | Change::TakeOver, Some(operation), _) => {
+                format!("{:?}({}, {:?})", update.change, operation.epoch, operation.purpose)
+            }
+            (Change::Accept, _, Some(current)) => format!("Accept({})", crate::facts::number(&current.id)),
+            (change, ..) => format!("{change:?}"),
+        },
         Some(Step::Reset(epoch, id)) => format!("Reset({epoch}, {})", crate::facts::number(&id)),
-        Some(Step::Abandon(_)) => "Abandon".to_owned(),
         Some(step) => format!("{step:?}"),
     }
 }

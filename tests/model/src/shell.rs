@@ -1,23 +1,22 @@
-//! What the shell does with each step: the table that the real one is compared with.
+//! A process and its passes: it reads the resource, asks `decide`, performs the step, and lets the core take the outcome in.
+//!
+//! What a step does to the API server and to IAM is in `writes` and `calls`. What its outcome means for the facts is written nowhere
+//! in the model: [`Observed::after`] is the shipped one.
 
 use keyspaces_credential_protocol as protocol;
-use protocol::{Epoch, Grant, Observed, Purpose, Settings, Step};
+use protocol::{Class, Grant, Next, Observed, Outcome, Settings, Step};
 
-use crate::calls::{claim, create, deactivate, delete, reset};
+use crate::calls::claim;
 use crate::facts::{
-    FormerSecret, Listing, Memory, Operation, ResetInDoubt, Stage, Unresolved, number, secret_name, secret_number,
-    secret_out, set, span, tick, time,
+    Listing, Memory, Name, Record, mask, number, secret_name, secret_number, secret_out, set, small, span, tick, time,
 };
 use crate::mutation::{self, Mutation};
 use crate::scenario::Scenario;
-use crate::world::{Harm, Pass, Seen, World};
-use crate::writes::{confirm, copy, delete_former, publish, write_resource, write_secret};
+use crate::world::{Held, Pass, Process, World};
 
-/// What comes of a call.
+/// What goes wrong with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Outcome {
-    /// It happens and the reply arrives, whatever it says.
-    Reply,
+pub(crate) enum Fault {
     /// It happens and the reply is lost.
     Unseen,
     /// It does not happen, and the process cannot tell.
@@ -30,292 +29,208 @@ pub(crate) enum Outcome {
     Stale,
 }
 
-/// How a pass goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
-    /// The next step of this pass.
-    Step,
-    /// A new pass at once.
-    StartOver,
-    /// The process sleeps until a time or a change.
-    Sleep(Option<u8>),
+/// Why a step has no outcome.
+pub(crate) enum Interruption {
+    /// It takes two requests, and the first one is made.
+    Halfway,
+    /// What the process knows is too old to act on.
+    NotTried,
 }
 
-pub(crate) const FAILED: Next = Next::Sleep(Some(0));
+/// Nobody knows what IAM did.
+pub(crate) const UNKNOWN: Outcome = Outcome::Failed(Class::Ambiguous);
+/// The reply of a request that can be repeated is lost.
+pub(crate) const NO_REPLY: Outcome = Outcome::Failed(Class::Transient);
+/// Somebody else wrote first.
+pub(crate) const CONFLICT: Outcome = Outcome::Failed(Class::Conflict);
+/// It did not happen, and the process knows. This class, and no other, means that the next try comes a tick later.
+pub(crate) const REFUSED: Outcome = Outcome::Failed(Class::Terminal);
 
-/// The facts of a pass, as `decide` takes them.
-pub(crate) fn observed(scenario: &Scenario, pass: &Pass, memory: &Memory) -> Observed {
-    let settle = if scenario.mutation == Some(Mutation::NoSettle) { 0 } else { scenario.settle };
-    Observed {
-        resource: pass.object.out(scenario),
-        grant: pass.granted.map(grant),
-        claim: pass.claim.clone(),
-        secret: pass.secret.map(|seen| secret_out(seen.secret)),
-        others: pass.other.map(|seen| (secret_name(seen.name), secret_out(seen.secret))).into_iter().collect(),
-        copied: pass.copied.then(|| secret_name(pass.object.wanted_secret)).into_iter().collect(),
-        listing: pass.listing.as_ref().map(Listing::out),
-        removed: set(pass.removed),
-        deactivated: set(pass.deactivated),
-        memory: memory.out(),
-        settings: Settings { settle: span(settle), hold: span(scenario.hold), resync: span(4), recheck: span(1) },
-    }
+/// One step of a process on its way to the API server and to IAM.
+pub(crate) struct Request<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) world: &'a mut World,
+    /// The process.
+    pub(crate) me: usize,
+    pub(crate) pass: &'a mut Pass,
+    pub(crate) fault: Option<Fault>,
 }
 
 /// The step that a process is about to perform. None if it is about to begin a pass.
 pub(crate) fn pending(scenario: &Scenario, world: &World, process: usize) -> Option<Step> {
-    let process = &world.processes[process];
-    let pass = process.pass.as_ref()?;
-    let observed = observed(scenario, pass, &process.memory);
-    Some(mutation::decide(scenario.mutation, observed, time(pass.decided_at)))
+    decided(scenario, world, process).map(|(_, step)| step)
 }
 
 /// A process makes its next request. What needs none is done along the way.
-pub(crate) fn go(scenario: &Scenario, world: &mut World, process: usize, outcome: Outcome) {
-    match pending(scenario, world, process) {
+pub(crate) fn go(scenario: &Scenario, world: &mut World, process: usize, fault: Option<Fault>) {
+    match decided(scenario, world, process) {
         None => begin_pass(scenario, world, process),
-        Some(step) => go_on(scenario, world, process, step, outcome),
+        Some((observed, step)) => go_on(scenario, world, process, observed, &step, fault),
     }
-    while let Some(step) = pending(scenario, world, process).filter(|step| needs_no_request(scenario, step)) {
-        go_on(scenario, world, process, step, Outcome::Reply);
+    while let Some((observed, step)) = decided(scenario, world, process)
+        && needs_no_request(scenario, &step)
+    {
+        go_on(scenario, world, process, observed, &step, None);
     }
 }
 
 fn needs_no_request(scenario: &Scenario, step: &Step) -> bool {
     match step {
-        Step::Wait { .. } | Step::StartOver | Step::Preflight(_) => true,
+        Step::Wait { .. } | Step::StartOver | Step::DryRun(_) => true,
         Step::ReadGrant => !scenario.knows_refusals(),
         Step::ReadClaims => scenario.resources == 1,
         _ => false,
     }
 }
 
-fn go_on(scenario: &Scenario, world: &mut World, process: usize, step: Step, outcome: Outcome) {
-    let Some(mut pass) = world.processes[process].pass.take() else {
-        return;
-    };
-    match perform(scenario, world, process, &mut pass, step, outcome) {
-        Next::Step => {
-            pass.decided_at = world.now;
-            world.processes[process].pass = Some(pass);
-        }
-        Next::StartOver => world.processes[process].wake = Some(0),
-        Next::Sleep(until) => {
-            let due = world.processes[process].wake == Some(0);
-            world.processes[process].wake = if due { Some(0) } else { until };
-        }
-    }
+/// The facts of a process, and the step that they ask for.
+fn decided(scenario: &Scenario, world: &World, process: usize) -> Option<(Observed, Step)> {
+    let process = &world.processes[process];
+    let pass = process.pass.as_ref()?;
+    let observed = pass.facts(scenario, &process.memory);
+    let step = mutation::decide(scenario.mutation, &observed, time(pass.decided_at));
+    Some((observed, step))
 }
 
 /// GET the resource. Where it is gone, a credential in hand goes too.
 fn begin_pass(scenario: &Scenario, world: &mut World, process: usize) {
-    let resource = world.processes[process].resource;
-    world.processes[process].wake = None;
-    let Some(object) = world.owned[usize::from(resource)].object.clone() else {
-        if let Some(held) = world.processes[process].memory.in_hand() {
-            let kept = world.owned[usize::from(resource)].secrets[usize::from(held.secret_name)];
-            let published = kept.and_then(|secret| secret.published).map(|published| published.credential.id);
-            // The reply to its publication may have been lost, and a Secret that was to be kept then holds it.
-            if !scenario.look_when_gone || published != Some(held.credential.id) {
-                world.delete_by_us(held.credential.id, scenario.foreign);
-            }
+    let now = world.now;
+    let Process { resource, memory, held, pass, wake } = &mut world.processes[process];
+    *wake = None;
+    let owned = &world.owned[usize::from(*resource)];
+    if let Some(object) = &owned.object {
+        *pass = Some(Pass::begun(object.clone(), now));
+        return;
+    }
+    *memory = Memory::default();
+    if let Some(Held { credential, secret_name, .. }) = held.take() {
+        let kept = owned.secrets[usize::from(secret_name)].and_then(|secret| secret.published);
+        // The reply to its publication may have been lost, and a Secret that was to be kept then holds it.
+        if !scenario.look_when_gone || kept.map(|published| published.credential.id) != Some(credential.id) {
+            world.delete_by_us(credential.id, scenario.foreign);
         }
-        world.processes[process].memory = Memory::default();
+    }
+}
+
+fn go_on(scenario: &Scenario, world: &mut World, me: usize, mut observed: Observed, step: &Step, fault: Option<Fault>) {
+    let Some(mut pass) = world.processes[me].pass.take() else {
         return;
     };
-    world.processes[process].pass = Some(Pass {
-        object,
-        fresh: true,
-        read_at: world.now,
-        decided_at: world.now,
-        granted: None,
-        claim: None,
-        secret: None,
-        other: None,
-        copied: false,
-        reread: false,
-        listing: None,
-        removed: 0,
-        deactivated: 0,
-    });
-}
-
-/// One step, one effect.
-fn perform(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, step: Step, outcome: Outcome) -> Next {
-    let resource = world.processes[me].resource;
-    let owned = usize::from(resource);
-    match step {
-        Step::Wait { until, .. } => Next::Sleep(until.map(tick)),
-        Step::StartOver => Next::StartOver,
-        Step::ReadGrant => {
-            pass.granted = Some(world.owned[owned].granted);
-            Next::Step
+    let outcome = Request { scenario, world, me, pass: &mut pass, fault }.perform(step);
+    let now = world.now;
+    let process = &mut world.processes[me];
+    let next = match outcome {
+        Ok(outcome) => {
+            let refused = outcome == REFUSED;
+            let next = observed.after(step, outcome);
+            process.memory = Memory::of(&observed.memory);
+            let in_hand = observed.memory.in_hand().map(number);
+            process.held.take_if(|held| in_hand != Some(held.credential.id));
+            if refused { Next::Rest(Some(time(now + 1))) } else { next }
         }
-        Step::ReadClaims => {
-            pass.claim = Some(claim(scenario, world, resource));
-            Next::Step
+        Err(Interruption::NotTried) => Next::StartOver,
+        Err(Interruption::Halfway) => {
+            process.pass = Some(pass);
+            return;
         }
-        Step::ReadSecret => {
-            let name = pass.object.secret_name(scenario);
-            let secret = world.owned[owned].secrets[usize::from(name)].filter(|_| outcome != Outcome::Lost);
-            pass.secret = Some(Seen { name, secret, fresh: true });
-            Next::Step
-        }
-        Step::ReadOther(name) => {
-            let name = secret_number(&name);
-            pass.other = Some(Seen { name, secret: world.owned[owned].secrets[usize::from(name)], fresh: true });
-            Next::Step
-        }
-        Step::ListCredentials | Step::Resync => {
-            let listing = world.list(outcome == Outcome::Stale, scenario.settle);
-            world.processes[me].memory.learn(&listing, pass.object.recorded.credential, scenario.settle);
-            pass.listing = Some(listing);
-            Next::Step
-        }
-        Step::ConfirmListing => confirm(scenario, world, me, pass),
-        Step::AddFinalizer => write_resource(scenario, world, me, pass, outcome, |object| object.finalizer = true),
-        Step::BeginOperation(operation) => begin_operation(scenario, world, me, pass, &operation, outcome),
-        Step::FenceSecret(epoch) => {
-            write_secret(scenario, world, me, pass, outcome, |secret| secret.fence = small(epoch))
-        }
-        Step::VoidEarlier(epoch) => {
-            write_resource(scenario, world, me, pass, outcome, |object| object.recorded.completed = small(epoch))
-        }
-        Step::Preflight(epoch) => {
-            if world.refuses_secret && scenario.mutation != Some(Mutation::NoPreflight) {
-                return Next::Sleep(Some(world.now + 1));
-            }
-            world.processes[me].memory.attempt = Some((small(epoch), Stage::Preflighted));
-            Next::Step
-        }
-        Step::Create(epoch) => create(scenario, world, me, pass, small(epoch), outcome),
-        Step::Publish(epoch) => publish(scenario, world, me, pass, small(epoch), outcome),
-        Step::Reset(epoch, id) => reset(scenario, world, me, pass, small(epoch), number(&id), outcome),
-        Step::Complete(completion) => complete(scenario, world, me, pass, &completion, outcome),
-        Step::Abandon(settlement) => abandon(scenario, world, me, pass, &settlement, outcome),
-        Step::Rerender => write_secret(scenario, world, me, pass, outcome, |_| {}),
-        Step::AnnounceCopy(former) => {
-            let former = former.iter().map(FormerSecret::of).collect();
-            write_resource(scenario, world, me, pass, outcome, |object| object.recorded.former_secrets = former)
-        }
-        Step::CopySecret => copy(scenario, world, me, pass, outcome),
-        Step::Move(former) => {
-            let former: Vec<FormerSecret> = former.iter().map(FormerSecret::of).collect();
-            let next = write_resource(scenario, world, me, pass, outcome, |object| {
-                object.recorded.binding = Some(object.wanted_secret);
-                object.recorded.former_secrets = former;
-            });
-            if next == Next::Step { Next::StartOver } else { next }
-        }
-        Step::DeleteFormer(name) => delete_former(world, me, pass, secret_number(&name), outcome),
-        Step::ForgetFormer(name) => write_resource(scenario, world, me, pass, outcome, |object| {
-            object.recorded.former_secrets.retain(|former| former.name != secret_number(&name));
-        }),
-        Step::DeleteCredential(id, _) => delete(scenario, world, me, pass, number(&id), outcome),
-        Step::Deactivate(id) => deactivate(world, pass, number(&id), outcome),
-        Step::RecordInactive => write_resource(scenario, world, me, pass, outcome, |object| {
-            if let Some(retiring) = &mut object.recorded.retiring {
-                retiring.inactive = true;
-            }
-        }),
-        Step::ForgetRetiring => {
-            write_resource(scenario, world, me, pass, outcome, |object| object.recorded.retiring = None)
-        }
-        Step::Settle => write_resource(scenario, world, me, pass, outcome, |object| object.recorded.unresolved = None),
-        Step::ReleaseSecret => write_secret(scenario, world, me, pass, outcome, |secret| secret.ours = false),
-        Step::RemoveFinalizer => {
-            let next = write_resource(scenario, world, me, pass, outcome, |object| object.finalizer = false);
-            world.collect(resource, Some(me));
-            // The resource is gone, so the pass has nothing to go on with; the next one sees a 404.
-            if next == Next::Step { Next::StartOver } else { next }
-        }
-    }
-}
-
-fn begin_operation(
-    scenario: &Scenario,
-    world: &mut World,
-    me: usize,
-    pass: &mut Pass,
-    operation: &protocol::Operation,
-    outcome: Outcome,
-) -> Next {
-    let operation = Operation::of(operation);
-    let epoch = operation.epoch;
-    let needless = operation.purpose == Purpose::SecretLost
-        && operation.epoch == operation.first_epoch
-        && world.owned[usize::from(world.processes[me].resource)].secrets[usize::from(operation.secret_name)]
-            .and_then(|secret| secret.published)
-            .map(|published| published.credential)
-            == pass.object.recorded.credential;
-    if scenario.mutation == Some(Mutation::Continue) && operation.epoch > operation.first_epoch {
-        world.processes[me].memory.attempt = Some((epoch - 1, Stage::Begun));
-        return Next::Step;
-    }
-    let next = if scenario.mutation == Some(Mutation::NoIntent) {
-        pass.object.recorded.operation = Some(operation);
-        Next::Step
-    } else {
-        write_resource(scenario, world, me, pass, outcome, |object| object.recorded.operation = Some(operation))
     };
-    if next == Next::Step {
-        if needless {
-            world.harm = Some(Harm::HealthyReplaced);
+    match next {
+        Next::Decide => {
+            pass.take_in(&observed, now);
+            let object = &world.owned[usize::from(process.resource)].object;
+            let agree = !pass.fresh || object.as_ref() == Some(&pass.object);
+            assert!(agree || scenario.mutation.is_some(), "the core and the API server differ about the resource");
+            process.pass = Some(pass);
         }
-        world.processes[me].memory.attempt = Some((epoch, Stage::Begun));
-        pass.claim = None;
-    } else if matches!(outcome, Outcome::Unseen | Outcome::Lost | Outcome::Late) {
-        // What may have been written must not look as if another process had written it.
-        world.processes[me].memory.attempt = None;
+        Next::StartOver => process.wake = Some(0),
+        // What called it meanwhile is looked at first.
+        Next::Rest(until) => process.wake = process.wake.filter(|wake| *wake == 0).or(until.map(tick)),
     }
-    next
 }
 
-fn complete(
-    scenario: &Scenario,
-    world: &mut World,
-    me: usize,
-    pass: &mut Pass,
-    completion: &protocol::Completion,
-    outcome: Outcome,
-) -> Next {
-    let (credential, binding) = (number(&completion.credential.id), pass.object.secret_name(scenario));
-    let next = write_resource(scenario, world, me, pass, outcome, |object| {
-        object.recorded.complete(completion, binding);
-    });
-    let memory = &mut world.processes[me].memory;
-    if next == Next::Step && memory.in_hand().is_none_or(|held| held.credential.id == credential) {
-        memory.attempt = None;
+impl Pass {
+    /// The facts as `decide` takes them.
+    fn facts(&self, scenario: &Scenario, memory: &Memory) -> Observed {
+        let settings = Settings {
+            consistency_window: span(scenario.consistency_window),
+            hold: span(scenario.hold),
+            resync: span(4),
+            recheck: span(1),
+        };
+        let secrets = (0..).zip(self.secrets).filter_map(|(name, seen)| Some((name, seen?.secret)));
+        let mut observed = Observed {
+            grant: self.granted.map(grant),
+            claim: self.claim.clone(),
+            secrets: secrets.map(|(name, secret)| (secret_name(name).clone(), secret_out(secret))).collect(),
+            copied: self.copied.then(|| secret_name(self.object.wanted_secret).clone()).into_iter().collect(),
+            listing: self.listing.as_ref().map(Listing::out),
+            deleted: set(self.deleted),
+            deactivated: set(self.deactivated),
+            ..Observed::new(self.object.out(scenario), memory.out(), settings)
+        };
+        mutation::distort(scenario.mutation, &mut observed);
+        observed
     }
-    next
+
+    /// Keeps the facts in their small form, for the decision that is made now.
+    fn take_in(&mut self, observed: &Observed, now: u8) {
+        let seen = |name: Name| self.secrets[usize::from(name)].map(|seen| secret_out(seen.secret));
+        let differs = |name: &Name| observed.secrets.get(secret_name(*name)) != seen(*name).as_ref();
+        assert_eq!((0..2).find(differs), None, "the core and the API server differ about a Secret");
+        self.decided_at = now;
+        self.halfway = false;
+        self.object.finalizer = observed.resource.finalizer;
+        self.object.record = Record::of(&observed.resource.record);
+        self.granted = observed.grant.as_ref().map(|grant| *grant == Grant::Granted);
+        self.claim.clone_from(&observed.claim);
+        self.copied = !observed.copied.is_empty();
+        self.listing = observed.listing.as_ref().map(Listing::of);
+        self.deleted = mask(&observed.deleted);
+        self.deactivated = mask(&observed.deactivated);
+    }
 }
 
-fn abandon(
-    scenario: &Scenario,
-    world: &mut World,
-    me: usize,
-    pass: &mut Pass,
-    settlement: &protocol::Settlement,
-    outcome: Outcome,
-) -> Next {
-    let unresolved = settlement.unresolved.as_ref().map(Unresolved::of);
-    let doubt = settlement.reset_in_doubt.as_ref().map(ResetInDoubt::of);
-    let next = write_resource(scenario, world, me, pass, outcome, |object| {
-        object.recorded.operation = None;
-        object.recorded.completed = small(settlement.completed);
-        object.recorded.unresolved = unresolved;
-        object.recorded.reset_in_doubt = doubt;
-    });
-    if next == Next::Step {
-        world.processes[me].memory.attempt = None;
+impl Request<'_> {
+    /// What a step does to the world, and what the process learns of it.
+    fn perform(mut self, step: &Step) -> Result<Outcome, Interruption> {
+        let resource = self.world.processes[self.me].resource;
+        Ok(match step {
+            Step::ReadGrant => Outcome::Grant(grant(self.owned().granted)),
+            Step::ReadClaims => Outcome::Claim(claim(self.scenario, self.world, resource)),
+            Step::ReadSecret(name) => self.read_secret(secret_number(name)),
+            Step::ListCredentials | Step::Resync => {
+                let stale = self.fault == Some(Fault::Stale);
+                Outcome::Listing(self.world.list(stale, self.scenario.consistency_window).out())
+            }
+            Step::ConfirmListing => return self.confirm(),
+            Step::AddFinalizer => self.write_resource(|object| object.finalizer = true),
+            Step::Record(update) => self.record(update),
+            Step::FenceSecret(epoch) => self.write_secret(|secret| secret.fence = small(*epoch)),
+            Step::DryRun(_) if self.world.refuses_secret && !self.breaks(Mutation::NoDryRun) => REFUSED,
+            Step::Wait { .. } | Step::StartOver | Step::DryRun(_) => Outcome::Done,
+            Step::Create(_) => return self.create(),
+            Step::Reset(epoch, id) => return self.reset(small(*epoch), number(id)),
+            Step::Publish(epoch) => self.publish(small(*epoch)),
+            Step::Render => self.write_secret(|_| {}),
+            Step::CopySecret => self.copy(),
+            Step::DeleteFormerSecret(name) => return self.delete_former(secret_number(name)),
+            Step::DeleteCredential(id, _) => self.delete(number(id)),
+            Step::Deactivate(id) => self.deactivate(number(id)),
+            Step::ReleaseSecret => self.write_secret(|secret| secret.ours = false),
+            Step::RemoveFinalizer => {
+                let outcome = self.write_resource(|object| object.finalizer = false);
+                self.world.collect(resource);
+                outcome
+            }
+        })
     }
-    next
+
+    pub(crate) fn breaks(&self, mutation: Mutation) -> bool {
+        self.scenario.mutation == Some(mutation)
+    }
 }
 
 /// The grant as `decide` takes it.
 fn grant(granted: bool) -> Grant {
     if granted { Grant::Granted } else { Grant::Refused { namespace: String::new(), annotation: None } }
-}
-
-fn small(epoch: Epoch) -> u8 {
-    u8::try_from(epoch.0).expect("an epoch of this model")
 }

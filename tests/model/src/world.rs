@@ -62,14 +62,13 @@ impl Owned {
 /// A Secret as it was read or written in a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Seen {
-    pub(crate) name: Name,
     /// None: there is none.
     pub(crate) secret: Option<Secret>,
     /// It has not changed since: a write with the resourceVersion that was read succeeds.
     pub(crate) fresh: bool,
 }
 
-/// What a pass has read.
+/// What one pass knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Pass {
     pub(crate) object: Object,
@@ -81,17 +80,44 @@ pub(crate) struct Pass {
     pub(crate) decided_at: Tick,
     pub(crate) granted: Option<bool>,
     pub(crate) claim: Option<protocol::Claim>,
-    /// The Secret of the resource.
-    pub(crate) secret: Option<Seen>,
-    /// The Secret to move to, or one that was moved from.
-    pub(crate) other: Option<Seen>,
-    /// The Secret to move to was written in this pass.
+    pub(crate) secrets: [Option<Seen>; 2],
+    /// The wanted Secret was written in this pass.
     pub(crate) copied: bool,
-    /// The resource was read again before a former Secret is deleted.
-    pub(crate) reread: bool,
     pub(crate) listing: Option<Listing>,
-    pub(crate) removed: Ids,
+    pub(crate) deleted: Ids,
     pub(crate) deactivated: Ids,
+    /// The first of the step's two requests was made.
+    pub(crate) halfway: bool,
+}
+
+impl Pass {
+    /// A pass that has read the resource and nothing else.
+    pub(crate) fn begun(object: Object, now: Tick) -> Self {
+        Self {
+            object,
+            fresh: true,
+            read_at: now,
+            decided_at: now,
+            granted: None,
+            claim: None,
+            secrets: [None; 2],
+            copied: false,
+            listing: None,
+            deleted: 0,
+            deactivated: 0,
+            halfway: false,
+        }
+    }
+}
+
+/// A credential whose password this process alone knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Held {
+    pub(crate) credential: Issued,
+    pub(crate) version: Version,
+    pub(crate) since: Tick,
+    /// The Secret that it is to be published to.
+    pub(crate) secret_name: Name,
 }
 
 /// One process of the operator, reconciling one resource.
@@ -99,9 +125,18 @@ pub(crate) struct Pass {
 pub(crate) struct Process {
     pub(crate) resource: u8,
     pub(crate) memory: Memory,
+    /// Held for as long as the memory says that it is in hand.
+    pub(crate) held: Option<Held>,
     pub(crate) pass: Option<Pass>,
     /// When it looks again without being called. 0: at once.
     pub(crate) wake: Option<Tick>,
+}
+
+impl Process {
+    /// A process that was just started.
+    pub(crate) fn started(resource: u8) -> Self {
+        Self { resource, memory: Memory::default(), held: None, pass: None, wake: Some(0) }
+    }
 }
 
 /// Harm that we did, which no later state would show.
@@ -109,12 +144,12 @@ pub(crate) struct Process {
 pub(crate) enum Harm {
     /// We deleted a credential that a human made and that was not ours to delete.
     ForeignDeleted,
-    /// We deleted the credential that status calls current, and the resource is not being deleted.
+    /// We deleted the credential that the record calls current, and the resource is not being deleted.
     CurrentDeleted,
     /// We created a credential although its publication would be refused.
     CreatedInVain,
     /// We began to replace a Secret that held the current credential, as if it were lost.
-    HealthyReplaced,
+    NeedlesslyReplaced,
 }
 
 /// Everything.
@@ -143,7 +178,6 @@ pub(crate) struct World {
 impl World {
     /// A world in which every resource was just applied.
     pub(crate) fn applied(scenario: &Scenario) -> Self {
-        let process = |resource| Process { resource, memory: Memory::default(), pass: None, wake: Some(0) };
         let owned = |resource| Owned {
             object: Some(Object::default()),
             granted: !scenario.refused.contains(&resource),
@@ -158,7 +192,7 @@ impl World {
             flying: Vec::new(),
             owned: (0..scenario.resources).map(owned).collect(),
             processes: (0..scenario.resources)
-                .flat_map(|resource| (0..scenario.replicas).map(move |_| process(resource)))
+                .flat_map(|resource| (0..scenario.replicas).map(move |_| Process::started(resource)))
                 .collect(),
             budget: scenario.budget,
             last: None,
@@ -169,18 +203,18 @@ impl World {
         }
     }
 
-    /// The resource goes, for no finalizer keeps it, and the garbage collector takes the Secrets that it controls.
-    pub(crate) fn collect(&mut self, resource: u8, writer: Option<usize>) {
+    /// The resource goes, for no finalizer keeps it, and the garbage collector takes the Secrets that it controls. Every process is
+    /// told.
+    pub(crate) fn collect(&mut self, resource: u8) {
         let owned = &mut self.owned[usize::from(resource)];
         let Some(object) = owned.object.take_if(|object| object.deleting && !object.finalizer) else {
             return;
         };
         owned.secrets = owned.secrets.map(|secret| secret.filter(|secret| !secret.ours));
-        let (current, retiring) = (object.recorded.credential, object.recorded.retiring);
-        owned.kept = current.map_or(0, |current| one(current.id)) | retiring.map_or(0, |retiring| one(retiring.id));
-        self.resource_changed(resource, writer);
-        self.secret_changed(resource, 0, writer);
-        self.secret_changed(resource, 1, writer);
+        owned.kept = object.record.known();
+        self.resource_changed(resource, None);
+        self.secret_changed(resource, 0, None);
+        self.secret_changed(resource, 1, None);
     }
 
     /// IAM makes a credential, if a slot is free.
@@ -206,7 +240,7 @@ impl World {
     /// IAM gives a credential of ours another password, if it has it.
     pub(crate) fn reset(&mut self, id: Id, epoch: u8) -> Option<Credential> {
         let present = |object: &Object| {
-            let open = object.recorded.operation.as_ref();
+            let open = object.record.operation.as_ref();
             open.is_some_and(|open| open.means == Means::Reset(id) && open.epoch == epoch)
         };
         let stray = !self.owned.iter().filter_map(|owned| owned.object.as_ref()).any(present);
@@ -225,7 +259,7 @@ impl World {
         if credential.owner.is_none() && (foreign == ForeignPolicy::Keep || self.iam.iter().any(older)) {
             self.harm = Some(Harm::ForeignDeleted);
         }
-        let current = |object: &Object| !object.deleting && object.recorded.credential.is_some_and(|one| one.id == id);
+        let current = |object: &Object| !object.deleting && object.record.current.is_some_and(|one| one.id == id);
         if self.owned.iter().filter_map(|owned| owned.object.as_ref()).any(current) {
             self.harm = Some(Harm::CurrentDeleted);
         }
@@ -257,17 +291,16 @@ impl World {
             if process.resource == resource && Some(index) != writer {
                 process.wake = Some(0);
                 if let Some(pass) = &mut process.pass {
-                    let seen = pass.secret.iter_mut().chain(&mut pass.other);
-                    seen.filter(|seen| seen.name == name).for_each(|seen| seen.fresh = false);
+                    pass.secrets[usize::from(name)].iter_mut().for_each(|seen| seen.fresh = false);
                 }
             }
         }
     }
 
     /// Time passes. What is over by then is forgotten, so that states that differ in nothing else are one.
-    pub(crate) fn advance(&mut self, to: Tick, settle: Tick) {
+    pub(crate) fn advance(&mut self, to: Tick, consistency_window: Tick) {
         self.now = to;
-        self.ghosts.retain(|(_, gone)| to < gone + settle);
+        self.ghosts.retain(|(_, gone)| to < gone + consistency_window);
         self.flying.retain(|call| match call {
             Flying::Create { before, .. } | Flying::Reset { before, .. } => to < *before,
             Flying::Delete { .. } => true,
@@ -279,10 +312,11 @@ impl World {
         }
     }
 
-    /// A reply of List. A stale one misses what is younger than the settle time and shows what went within it.
-    pub(crate) fn list(&self, stale: bool, settle: Tick) -> Listing {
-        let young =
-            |credential: &&Credential| stale && credential.owner.is_some() && self.now < credential.created + settle;
+    /// A reply of List. A stale one misses what is younger than the consistency window and shows what went within it.
+    pub(crate) fn list(&self, stale: bool, consistency_window: Tick) -> Listing {
+        let young = |credential: &&Credential| {
+            stale && credential.owner.is_some() && self.now < credential.created + consistency_window
+        };
         let issued = |credential: &Credential| Issued { id: credential.id, at: credential.created };
         let mut shown: Vec<Issued> = self.iam.iter().filter(|one| !young(one)).map(issued).collect();
         if stale {
@@ -294,7 +328,6 @@ impl World {
             shown,
             inactive: off.map(|credential| one(credential.id)).sum(),
             taken_at: self.now,
-            secret_seen: false,
             confirmed: false,
         }
     }

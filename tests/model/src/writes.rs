@@ -1,177 +1,163 @@
 //! Requests to the API server, each fenced by the resourceVersion that the pass has read.
 
-use crate::facts::{Name, Object, Published, Secret};
+use keyspaces_credential_protocol as protocol;
+use protocol::{Change, Outcome, Purpose, Update};
+
+use crate::facts::{Name, Object, Published, Record, Secret, Tick, secret_out};
 use crate::mutation::Mutation;
-use crate::scenario::Scenario;
-use crate::shell::{FAILED, Next, Outcome};
-use crate::world::{Pass, Seen, World};
+use crate::shell::{CONFLICT, Fault, Interruption, NO_REPLY, Request};
+use crate::world::{Harm, Owned, Seen};
 
-/// One write of the resource with the resourceVersion that this pass knows. The reply is the new observation.
-pub(crate) fn write_resource(
-    scenario: &Scenario,
-    world: &mut World,
-    me: usize,
-    pass: &mut Pass,
-    outcome: Outcome,
-    change: impl FnOnce(&mut Object),
-) -> Next {
-    let resource = world.processes[me].resource;
-    match outcome {
-        Outcome::Lost => return FAILED,
-        Outcome::Conflict => return Next::StartOver,
-        _ if !pass.fresh => return Next::StartOver,
+impl Request<'_> {
+    /// The resource of this process, and its Secrets.
+    pub(crate) fn owned(&mut self) -> &mut Owned {
+        &mut self.world.owned[usize::from(self.world.processes[self.me].resource)]
+    }
+
+    /// One write of the resource with the resourceVersion that this pass knows.
+    pub(crate) fn write_resource(&mut self, change: impl FnOnce(&mut Object)) -> Outcome {
         // The request's deadline: a decision that was made long ago is not written any more.
-        _ if scenario.write_deadline && world.now >= pass.decided_at + scenario.hold => return Next::StartOver,
-        _ => {}
-    }
-    let Some(object) = &mut world.owned[usize::from(resource)].object else {
-        return Next::StartOver;
-    };
-    change(object);
-    pass.object = object.clone();
-    pass.read_at = world.now;
-    world.resource_changed(resource, Some(me));
-    answer(outcome)
-}
-
-fn answer(outcome: Outcome) -> Next {
-    if outcome == Outcome::Unseen { FAILED } else { Next::Step }
-}
-
-/// One write of the Secret with the resourceVersion that this pass knows. The reply is the new fact.
-pub(crate) fn write_secret(
-    scenario: &Scenario,
-    world: &mut World,
-    me: usize,
-    pass: &mut Pass,
-    outcome: Outcome,
-    change: impl FnOnce(&mut Secret),
-) -> Next {
-    let name = pass.object.secret_name(scenario);
-    match outcome {
-        Outcome::Lost => return FAILED,
-        Outcome::Conflict => return Next::StartOver,
-        _ if !unchanged(pass.secret, name) || world.refuses_secret => return Next::StartOver,
-        _ => {}
-    }
-    let Some(mut secret) = world.owned[usize::from(world.processes[me].resource)].secrets[usize::from(name)] else {
-        return Next::StartOver;
-    };
-    change(&mut secret);
-    pass.secret = Some(put(world, me, name, Some(secret)));
-    answer(outcome)
-}
-
-/// The Secret of this name is there as the pass has seen it.
-fn unchanged(seen: Option<Seen>, name: Name) -> bool {
-    seen.is_some_and(|seen| seen.name == name && seen.fresh && seen.secret.is_some())
-}
-
-fn put(world: &mut World, me: usize, name: Name, secret: Option<Secret>) -> Seen {
-    let resource = world.processes[me].resource;
-    world.owned[usize::from(resource)].secrets[usize::from(name)] = secret;
-    world.secret_changed(resource, name, Some(me));
-    Seen { name, secret, fresh: true }
-}
-
-/// GET the Secret, then, as another request, the resource. Both must be as this pass knows them.
-pub(crate) fn confirm(scenario: &Scenario, world: &World, me: usize, pass: &mut Pass) -> Next {
-    let name = pass.object.secret_name(scenario);
-    let truth = world.owned[usize::from(world.processes[me].resource)].secrets[usize::from(name)];
-    let same = match pass.secret.and_then(|seen| seen.secret) {
-        Some(_) => unchanged(pass.secret, name),
-        None => truth.is_none(),
-    };
-    let Some(listing) = &mut pass.listing else {
-        return Next::StartOver;
-    };
-    if scenario.reread_secret && !listing.secret_seen {
-        listing.secret_seen = true;
-        return if same { Next::Step } else { Next::StartOver };
-    }
-    listing.confirmed = true;
-    pass.read_at = world.now;
-    if pass.fresh { Next::Step } else { Next::StartOver }
-}
-
-/// The credential in hand into the Secret.
-pub(crate) fn publish(
-    scenario: &Scenario,
-    world: &mut World,
-    me: usize,
-    pass: &mut Pass,
-    epoch: u8,
-    outcome: Outcome,
-) -> Next {
-    let Some(held) = world.processes[me].memory.in_hand() else {
-        return Next::StartOver;
-    };
-    match outcome {
-        Outcome::Lost => return FAILED,
-        Outcome::Conflict => return Next::StartOver,
-        _ => {}
-    }
-    let name = pass.object.secret_name(scenario);
-    let owned = &world.owned[usize::from(world.processes[me].resource)];
-    let fenced = match pass.secret.and_then(|seen| seen.secret) {
-        Some(_) => unchanged(pass.secret, name),
-        // must-not-exist: no resourceVersion protects it, so the request's deadline is inside the hold time.
-        None => owned.secrets[usize::from(name)].is_none() && world.now < held.since + scenario.hold,
-    };
-    let unfenced = scenario.mutation == Some(Mutation::PublishUnfenced);
-    if (!fenced && !unfenced) || owned.object.is_none() || world.refuses_secret {
-        return Next::StartOver;
-    }
-    let published = Published { credential: held.credential, version: held.version, epoch };
-    let secret = Secret { ours: true, published: Some(published), fence: epoch };
-    pass.secret = Some(put(world, me, name, Some(secret)));
-    answer(outcome)
-}
-
-/// The Secret's own credential into the Secret to move to, with the resourceVersion of that one.
-pub(crate) fn copy(scenario: &Scenario, world: &mut World, me: usize, pass: &mut Pass, outcome: Outcome) -> Next {
-    let name = pass.object.wanted_secret;
-    let Some(published) = pass.secret.and_then(|seen| seen.secret).and_then(|secret| secret.published) else {
-        return Next::StartOver;
-    };
-    match outcome {
-        Outcome::Lost => return FAILED,
-        Outcome::Conflict => return Next::StartOver,
-        _ => {}
-    }
-    let owned = &world.owned[usize::from(world.processes[me].resource)];
-    let existing = pass.other.and_then(|seen| seen.secret);
-    let fenced = match existing {
-        Some(_) => unchanged(pass.other, name),
-        None => owned.secrets[usize::from(name)].is_none() && world.now < pass.decided_at + scenario.hold,
-    };
-    if !fenced || owned.object.is_none() || world.refuses_secret {
-        return Next::StartOver;
-    }
-    // Higher than before, so that the write is one.
-    let fence = existing.map_or(published.epoch, |existing| existing.fence.max(published.epoch) + 1);
-    let secret = Secret { ours: true, published: Some(published), fence };
-    pass.other = Some(put(world, me, name, Some(secret)));
-    pass.copied = true;
-    answer(outcome)
-}
-
-/// GET the resource, which must not have changed, then, as another request, deletes a Secret that was moved from, if it is still
-/// the one that was read.
-pub(crate) fn delete_former(world: &mut World, me: usize, pass: &mut Pass, name: Name, outcome: Outcome) -> Next {
-    let seen = [pass.secret, pass.other].into_iter().find(|seen| seen.is_some_and(|seen| seen.name == name)).flatten();
-    match outcome {
-        Outcome::Lost => return FAILED,
-        Outcome::Conflict => return Next::StartOver,
-        _ if !pass.reread && !pass.fresh => return Next::StartOver,
-        _ if !pass.reread => {
-            pass.reread = true;
-            return Next::Step;
+        let late = self.scenario.write_deadline && self.world.now >= self.pass.decided_at + self.scenario.hold;
+        let may = self.arrives() && self.pass.fresh && !late;
+        let written = self.owned().object.as_mut().filter(|_| may).map(change);
+        if written.is_some() {
+            self.pass.read_at = self.world.now;
+            self.world.resource_changed(self.world.processes[self.me].resource, Some(self.me));
         }
-        _ if !unchanged(seen, name) => return Next::StartOver,
-        _ => {}
+        self.learned(written.map(|()| Outcome::Done))
     }
-    pass.reread = false;
-    pass.other = Some(put(world, me, name, None));
-    answer(outcome)
+
+    /// One write of the record.
+    pub(crate) fn record(&mut self, update: &Update) -> Outcome {
+        let unwritten = self.breaks(Mutation::NoIntent) && matches!(update.change, Change::Begin | Change::TakeOver);
+        let needless = update.change == Change::Begin && self.replaces_needlessly(update);
+        let outcome = if unwritten {
+            Outcome::Done
+        } else {
+            self.write_resource(|object| object.record = Record::of(&update.record))
+        };
+        if needless && outcome == Outcome::Done {
+            self.world.harm = Some(Harm::NeedlesslyReplaced);
+        }
+        outcome
+    }
+
+    /// The Secret is taken for lost, and it holds the current credential.
+    fn replaces_needlessly(&mut self, update: &Update) -> bool {
+        let Some(operation) = update.record.operation.as_ref().filter(|one| one.purpose == Purpose::SecretLost) else {
+            return false;
+        };
+        let name = crate::facts::secret_number(&operation.secret_name);
+        let published = self.owned().secrets[usize::from(name)].and_then(|secret| secret.published);
+        published.map(|published| published.credential) == self.pass.object.record.current
+    }
+
+    pub(crate) fn read_secret(&mut self, name: Name) -> Outcome {
+        let found = self.owned().secrets[usize::from(name)].filter(|_| self.fault != Some(Fault::Lost));
+        self.see(name, found)
+    }
+
+    /// One write of the Secret of the credential, with the resourceVersion that this pass knows.
+    pub(crate) fn write_secret(&mut self, change: impl FnOnce(&mut Secret)) -> Outcome {
+        let name = self.pass.object.secret_name();
+        let may = self.arrives() && self.is_as_seen(name) && !self.world.refuses_secret;
+        let written = self.owned().secrets[usize::from(name)].filter(|_| may).map(|mut secret| {
+            change(&mut secret);
+            self.put(name, Some(secret))
+        });
+        self.learned(written)
+    }
+
+    /// The credential in hand into the Secret.
+    pub(crate) fn publish(&mut self, epoch: u8) -> Outcome {
+        let Some(held) = self.world.processes[self.me].held else {
+            return CONFLICT;
+        };
+        let published = Published { credential: held.credential, version: held.version, epoch };
+        self.write_whole(self.pass.object.secret_name(), held.since, published, epoch)
+    }
+
+    /// The Secret's own credential into the wanted Secret.
+    pub(crate) fn copy(&mut self) -> Outcome {
+        let (from, to) = (self.pass.object.secret_name(), self.pass.object.wanted_secret);
+        let Some(published) = self.seen(from).and_then(|secret| secret.published) else {
+            return CONFLICT;
+        };
+        // Higher than before, so that the write is one.
+        let fence = self.seen(to).map_or(published.epoch, |there| there.fence.max(published.epoch) + 1);
+        self.write_whole(to, self.pass.decided_at, published, fence)
+    }
+
+    /// One write of a whole Secret, with the resourceVersion that this pass knows. Where it must not exist, no resourceVersion
+    /// protects it, so the request's deadline is inside the hold time.
+    fn write_whole(&mut self, name: Name, since: Tick, published: Published, fence: u8) -> Outcome {
+        let in_time = self.seen(name).is_some() || self.world.now < since + self.scenario.hold;
+        let fenced = (self.is_as_seen(name) && in_time) || self.breaks(Mutation::PublishUnfenced);
+        let accepted = self.owned().object.is_some() && !self.world.refuses_secret;
+        let secret = Secret { ours: true, published: Some(published), fence };
+        let written = (self.arrives() && fenced && accepted).then(|| self.put(name, Some(secret)));
+        self.learned(written)
+    }
+
+    /// GET the Secret, then, as another request, the resource. Both must be as this pass knows them.
+    pub(crate) fn confirm(&mut self) -> Result<Outcome, Interruption> {
+        if self.scenario.reread_secret && !self.pass.halfway {
+            self.pass.halfway = self.is_as_seen(self.pass.object.secret_name());
+            return if self.pass.halfway { Err(Interruption::Halfway) } else { Ok(Outcome::Changed) };
+        }
+        self.pass.read_at = self.world.now;
+        Ok(if self.pass.fresh { Outcome::Done } else { Outcome::Changed })
+    }
+
+    /// GET the resource, which must not have changed, then, as another request, deletes a Secret that was moved from, if it is
+    /// still the one that was read.
+    pub(crate) fn delete_former(&mut self, name: Name) -> Result<Outcome, Interruption> {
+        if self.arrives() && self.pass.fresh && !self.pass.halfway {
+            self.pass.halfway = true;
+            return Err(Interruption::Halfway);
+        }
+        let may = self.arrives() && self.pass.halfway && self.is_as_seen(name);
+        let written = may.then(|| self.put(name, None));
+        Ok(self.learned(written))
+    }
+
+    /// The request gets through, and nobody wrote just before.
+    fn arrives(&self) -> bool {
+        !matches!(self.fault, Some(Fault::Lost | Fault::Conflict))
+    }
+
+    /// What the process learns of a write that was done, or was not.
+    fn learned(&self, written: Option<Outcome>) -> Outcome {
+        match self.fault {
+            Some(Fault::Lost | Fault::Unseen) => NO_REPLY,
+            _ => written.unwrap_or(CONFLICT),
+        }
+    }
+
+    /// The Secret of this name, as this pass has seen it.
+    fn seen(&self, name: Name) -> Option<Secret> {
+        self.pass.secrets[usize::from(name)].and_then(|seen| seen.secret)
+    }
+
+    /// Whether it still is so.
+    fn is_as_seen(&self, name: Name) -> bool {
+        let there = self.world.owned[usize::from(self.world.processes[self.me].resource)].secrets[usize::from(name)];
+        match self.pass.secrets[usize::from(name)] {
+            Some(Seen { secret: Some(_), fresh }) => fresh,
+            Some(Seen { secret: None, .. }) | None => there.is_none(),
+        }
+    }
+
+    fn put(&mut self, name: Name, secret: Option<Secret>) -> Outcome {
+        let resource = self.world.processes[self.me].resource;
+        self.owned().secrets[usize::from(name)] = secret;
+        self.world.secret_changed(resource, name, Some(self.me));
+        self.see(name, secret)
+    }
+
+    /// This is what the process has of the Secret from now on.
+    fn see(&mut self, name: Name, secret: Option<Secret>) -> Outcome {
+        self.pass.secrets[usize::from(name)] = Some(Seen { secret, fresh: true });
+        Outcome::Secret(secret_out(secret))
+    }
 }

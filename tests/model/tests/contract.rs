@@ -49,7 +49,7 @@ fn broken() -> Vec<Scenario> {
 fn without_a_promise_of_the_shell_the_checker_finds_harm() {
     let mut missed = Vec::new();
     for mut run in broken() {
-        // Only so that a search that finds nothing ends: the longest took nine minutes on a busy machine.
+        // Only so that a search that finds nothing ends: the longest took eleven minutes on a busy machine.
         run.timeout = Some(std::time::Duration::from_mins(20));
         let report = check(&run);
         println!("{report}");

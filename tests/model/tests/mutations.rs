@@ -26,7 +26,7 @@ fn in_place(mut scenario: Scenario) -> Scenario {
 
 /// What is violated, and the rule, how it is broken, and the least trouble under which that does harm.
 fn mutations() -> Vec<(&'static str, Scenario)> {
-    use Outside::{AddForeign, RefuseSecret, Rotate};
+    use Outside::{AddForeign, DeleteResource, RefuseSecret, Rotate};
     use Start::{Applied, Ready};
     vec![
         (
@@ -37,46 +37,48 @@ fn mutations() -> Vec<(&'static str, Scenario)> {
             },
         ),
         (
-            CONVERGES,
-            Scenario { budget: Budget { crashes: 1, ..NONE }, ..broken("2 intent first", Mutation::NoIntent, Applied) },
+            PASSWORD_WORKS,
+            Scenario {
+                resources: 2,
+                epochs: 3,
+                budget: Budget { crashes: 1, switches: 1, ..NONE },
+                ticks: 2,
+                ..broken("2 one resource per user", Mutation::ShareUser, Applied)
+            },
         ),
         (
             CONVERGES,
-            Scenario { budget: Budget { crashes: 1, ..NONE }, ..broken("3 take over", Mutation::Continue, Applied) },
+            Scenario { budget: Budget { crashes: 1, ..NONE }, ..broken("3 intent first", Mutation::NoIntent, Applied) },
+        ),
+        (
+            CONVERGES,
+            Scenario { budget: Budget { crashes: 1, ..NONE }, ..broken("4 take over", Mutation::Continue, Applied) },
         ),
         (
             NO_HARM,
             Scenario {
                 budget: Budget { outside: 2, ..NONE },
                 outside: &[Rotate, RefuseSecret],
-                ..broken("4 dry run", Mutation::NoPreflight, Ready)
+                ..broken("5 dry run", Mutation::NoDryRun, Ready)
             },
         ),
         (
             CONVERGES,
             Scenario {
                 budget: Budget { failures: 1, ..NONE },
-                ..broken("5 create once", Mutation::RetryCreate, Applied)
+                ..broken("6 create once", Mutation::RetryCreate, Applied)
             },
         ),
         (
             PASSWORD_WORKS,
-            two(Scenario { budget: NONE, ..broken("6 publish fenced", Mutation::PublishUnfenced, Applied) }),
-        ),
-        (
-            PASSWORD_WORKS,
-            two(Scenario {
-                budget: Budget { outside: 1, ..NONE },
-                outside: &[Rotate],
-                ..broken("6 fence before deletion", Mutation::NoFence, Ready)
-            }),
+            two(Scenario { budget: NONE, ..broken("7 publish fenced", Mutation::PublishUnfenced, Applied) }),
         ),
         (
             IN_A_SECRET,
             Scenario {
                 budget: Budget { crashes: 1, outside: 1, ..NONE },
                 outside: &[Rotate],
-                ..broken("7 accepted", Mutation::CompleteUnseen, Ready)
+                ..broken("8 accepted", Mutation::AcceptUnseen, Ready)
             },
         ),
         (
@@ -84,29 +86,38 @@ fn mutations() -> Vec<(&'static str, Scenario)> {
             Scenario {
                 budget: Budget { crashes: 1, outside: 1, ..NONE },
                 outside: &[AddForeign],
-                ..broken("8 orphans only", Mutation::ClaimAll, Applied)
+                ..broken("9 leftovers only", Mutation::ClaimAll, Applied)
             },
+        ),
+        (
+            PASSWORD_WORKS,
+            two(Scenario {
+                budget: Budget { outside: 1, ..NONE },
+                outside: &[Rotate],
+                ..broken("10 fence before deletion", Mutation::NoFence, Ready)
+            }),
         ),
         (
             NO_HARM,
             Scenario {
                 budget: Budget { outside: 2, crashes: 1, ..NONE },
                 outside: &[AddForeign, Rotate],
-                ..broken("9 order of destruction", Mutation::CurrentFirst, Ready)
+                ..broken("11 order of destruction", Mutation::CurrentFirst, Ready)
             },
         ),
         (
             CONVERGES,
-            Scenario { budget: Budget { late: 1, ..NONE }, ..broken("10 settle", Mutation::NoSettle, Applied) },
+            Scenario {
+                budget: Budget { late: 1, ..NONE },
+                ..broken("12 belief takes time", Mutation::BelieveAtOnce, Applied)
+            },
         ),
         (
-            PASSWORD_WORKS,
+            CONVERGES,
             Scenario {
-                resources: 2,
-                epochs: 3,
-                budget: Budget { crashes: 1, switches: 1, ..NONE },
-                ticks: 2,
-                ..broken("11 one resource per user", Mutation::ShareUser, Applied)
+                budget: Budget { outside: 1, ..NONE },
+                outside: &[DeleteResource],
+                ..broken("13 deletion", Mutation::LetGoFirst, Ready)
             },
         ),
     ]
@@ -122,7 +133,7 @@ fn newer_mutations() -> Vec<(&'static str, Scenario)> {
             in_place(Scenario {
                 budget: Budget { late: 1, outside: 1, ..NONE },
                 outside: &[Rotate],
-                ..broken("13 a last reset", Mutation::ForgetDoubt, Ready)
+                ..broken("14 a last reset", Mutation::ForgetDoubt, Ready)
             }),
         ),
         (
@@ -130,14 +141,14 @@ fn newer_mutations() -> Vec<(&'static str, Scenario)> {
             two(in_place(Scenario {
                 budget: Budget { outside: 1, ..NONE },
                 outside: &[Rotate],
-                ..broken("13 fence before a reset", Mutation::NoFence, Ready)
+                ..broken("14 fence before a reset", Mutation::NoFence, Ready)
             })),
         ),
         (
             PASSWORD_WORKS,
             Scenario {
                 budget: Budget { failures: 1, late: 1, ..NONE },
-                ..broken("13 no recovery by reset", Mutation::AdoptByReset, Applied)
+                ..broken("14 no recovery by reset", Mutation::AdoptByReset, Applied)
             },
         ),
         (
@@ -145,7 +156,7 @@ fn newer_mutations() -> Vec<(&'static str, Scenario)> {
             Scenario {
                 budget: Budget { failures: 1, outside: 2, ..NONE },
                 outside: &[Rotate, Rename],
-                ..broken("an operation keeps its Secret", Mutation::FollowWantedSecret, Ready)
+                ..broken("7 an operation keeps its Secret", Mutation::FollowWantedSecret, Ready)
             },
         ),
         (

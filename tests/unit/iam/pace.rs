@@ -32,7 +32,7 @@ fn after_a_pause_there_is_one_burst_and_then_the_rate() {
 fn in_no_window_are_there_more_than_burst_and_rate_allow() {
     let start = Instant::now();
     let mut bucket = Bucket::new(RATE, start);
-    // Greedy, with pauses of all lengths.
+    // Callers that take all they get, with pauses of all lengths.
     let times: Vec<u64> =
         (0..60_000).filter(|at| at / 1_000 % 7 < 5).filter(|&at| bucket.take(after(start, at)).is_ok()).collect();
     for (index, first) in times.iter().enumerate() {
@@ -103,7 +103,7 @@ fn a_look_without_need_takes_nothing_that_somebody_waits_for() {
 #[tokio::test]
 async fn changes_go_before_looks_and_each_line_is_in_order() {
     let pace = Arc::new(Pace::new(Rate { per_second: 50.0, burst: 1 }));
-    // Somebody is at the head of the line until all stand in it.
+    // Nobody gets a turn before all of them stand in line.
     let (standing, in_front) = (pace.changes.enter(), pace.changes.head.lock().await);
     let order = Arc::new(AtomicU64::new(0));
     let mut waiting = Vec::new();
@@ -113,7 +113,7 @@ async fn changes_go_before_looks_and_each_line_is_in_order() {
             let _turn = their_pace.turn(urgency).await;
             their_order.fetch_add(1, Ordering::SeqCst)
         }));
-        // Until it stands in line, so that the order is known.
+        // Wait until this one stands in line, so that the order is known.
         while pace.looks.waiting.load(Ordering::Relaxed) + pace.changes.waiting.load(Ordering::Relaxed) <= waiting.len()
         {
             tokio::task::yield_now().await;

@@ -1,5 +1,5 @@
-//! Any Secret may be read: annotations and data that were edited, cut, swapped or never ours. What is vouched for is what the
-//! digest says, and nothing else.
+//! The operator may read any Secret: annotations and data may have been edited, cut or swapped, or another tool wrote them.
+//! Only what the digest vouches for counts.
 
 #![allow(clippy::panic, reason = "a test may fail")]
 
@@ -11,7 +11,8 @@ use serde_json::json;
 
 use crate::api::KeyspacesCredential;
 use crate::protocol::{CredentialId, Epoch, SecretFact, ServiceUserName};
-use crate::secret::{CREDENTIAL_ID, DIGEST, EPOCH, FENCE, ISSUED_AT, Login, Owner, digest, published, read, render};
+use crate::secret::annotations::{CREDENTIAL_ID, DIGEST, EPOCH, ISSUED_AT, digest};
+use crate::secret::{FENCE, Login, Owner, fact, published, render};
 
 const PASSWORD: &str = "a/60+character=password";
 const USER_NAME: &str = "orders-app-at-111122223333";
@@ -116,12 +117,12 @@ proptest! {
             prop_assert!(values.iter().any(|value| value == user_name.as_bytes()));
             prop_assert_eq!(Some(&credential.id.to_string()), annotations.get(CREDENTIAL_ID));
             prop_assert_eq!(Some(&digest(credential.id.as_str(), user_name, password)), annotations.get(DIGEST));
-            // Nothing in here has another fitting digest.
+            // No other pair of texts in here has a digest that fits.
             prop_assert_eq!((user_name, password), (USER_NAME, PASSWORD));
             prop_assert!(published.epoch <= Epoch::LAST);
         }
         let owned = secret.metadata.owner_references.is_some();
-        match read(Some(secret), &owner()).fact {
+        match fact(Some(&secret), &owner()) {
             SecretFact::Ours(ours) => prop_assert!(owned && ours.fence <= Epoch::LAST),
             SecretFact::NotOurs => prop_assert!(!owned),
             SecretFact::Absent => prop_assert!(false, "it is there"),

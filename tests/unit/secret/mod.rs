@@ -1,4 +1,4 @@
-//! The Secret: what is written can be read, and what was not written by us is not believed.
+//! The Secret: the operator reads what it has written, and does not believe what somebody else has written.
 
 mod malformed;
 mod render_and_read;

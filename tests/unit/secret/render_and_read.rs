@@ -1,4 +1,4 @@
-//! What is written can be read, and what was not written by us is not believed.
+//! The operator reads what it has written to a Secret, and does not believe what somebody else has written.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 
 use k8s_openapi::ByteString;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::api::KeyspacesCredential;
 use crate::protocol::{CredentialId, Epoch, OurSecret, Rendering, SecretFact, ServiceUserName};
-use crate::secret::{FENCE, Login, Owner, Seen, changed, published, quoted, read, release, render};
+use crate::secret::{FENCE, Login, Owner, changed, fact, published, quoted, release, render};
 
 const PASSWORD: &str = "a/60+character=password";
 
@@ -33,8 +33,8 @@ fn rendered(owner: &KeyspacesCredential, epoch: u64, existing: Option<&Secret>) 
     render(&Owner::new(owner, "orders"), &owner.spec.secret, &login, existing)
 }
 
-fn ours(seen: Seen) -> OurSecret {
-    match seen.fact {
+fn ours(fact: SecretFact) -> OurSecret {
+    match fact {
         SecretFact::Ours(ours) => ours,
         other => panic!("{other:?}"),
     }
@@ -43,7 +43,7 @@ fn ours(seen: Seen) -> OurSecret {
 #[test]
 fn what_is_written_is_read_as_published_and_current() {
     let owner = resource("1", &json!({}));
-    let seen = ours(read(Some(rendered(&owner, 3, None)), &owner));
+    let seen = ours(fact(Some(&rendered(&owner, 3, None)), &owner));
     let published = seen.published.unwrap();
     assert_eq!(published.credential.id.as_str(), "ACCA12345678901234567");
     assert_eq!(published.credential.service_user_name.as_str(), "orders-app-at-111122223333");
@@ -53,7 +53,7 @@ fn what_is_written_is_read_as_published_and_current() {
 #[test]
 fn a_resource_of_the_same_name_made_anew_is_not_the_owner() {
     let secret = rendered(&resource("1", &json!({})), 1, None);
-    assert_eq!(read(Some(secret), &resource("2", &json!({}))).fact, SecretFact::NotOurs);
+    assert_eq!(fact(Some(&secret), &resource("2", &json!({}))), SecretFact::NotOurs);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn an_edited_password_or_user_name_or_id_is_not_vouched_for() {
     for edit in edits {
         let mut edited = good.clone();
         edit(&mut edited);
-        assert_eq!(ours(read(Some(edited), &owner)).published, None);
+        assert_eq!(ours(fact(Some(&edited), &owner)).published, None);
     }
 }
 
@@ -81,14 +81,14 @@ fn renamed_keys_and_foreign_keys_ask_for_another_rendering_of_the_same_credentia
     let before = resource("1", &json!({}));
     let secret = rendered(&before, 1, None);
     let after = resource("1", &json!({ "keys": { "username": "user", "password": "pass" } }));
-    let seen = ours(read(Some(secret.clone()), &after));
+    let seen = ours(fact(Some(&secret.clone()), &after));
     assert_eq!(seen.rendering, Rendering::Stale);
     assert!(seen.published.is_some());
     assert_eq!(published(&secret).unwrap().1, PASSWORD);
 
     let mut extended = secret;
     extended.data.as_mut().unwrap().insert("extra".to_owned(), ByteString(b"x".to_vec()));
-    assert_eq!(ours(read(Some(extended), &before)).rendering, Rendering::Stale);
+    assert_eq!(ours(fact(Some(&extended), &before)).rendering, Rendering::Stale);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_fence_is_not_lowered_by_another_rendering() {
     let mut secret = rendered(&owner, 1, None);
     secret.metadata.annotations.as_mut().unwrap().insert(FENCE.to_owned(), "7".to_owned());
     let again = rendered(&owner, 1, Some(&secret));
-    assert_eq!(ours(read(Some(again), &owner)).fence, Epoch(7));
+    assert_eq!(ours(fact(Some(&again), &owner)).fence, Epoch(7));
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_released_secret_has_no_owner_and_is_not_watched() {
     let released = release(rendered(&owner, 1, None), &owner);
     assert_eq!(released.owner_references(), []);
     assert!(released.labels().is_empty());
-    assert_eq!(read(Some(released), &owner).fact, SecretFact::NotOurs);
+    assert_eq!(fact(Some(&released), &owner), SecretFact::NotOurs);
 }
 
 #[test]

@@ -1,15 +1,15 @@
-//! What one more death may cost: how much more often than without it something is done.
+//! What one more crash may cost: how much more often than without it something is done.
 //!
-//! A death costs that what was under way is done once more. Where its outcome is unknown the attempt is taken over, so all
-//! of an attempt is done once more, and what the former one may have left is looked for. The numbers are the smallest ones
-//! that the protocol explains, and the test prints the greatest ones that it saw.
+//! After a crash, the next operator repeats what was under way. If the outcome of the attempt is unknown, it takes the attempt
+//! over: it repeats the whole attempt, and looks for what the former attempt may have left. The numbers are the smallest ones
+//! that the protocol explains. The test prints the greatest ones that it saw.
 
 use keyspaces_emulator::Operation;
 
 use super::effort::{Deed, How, Write};
 use super::scenario::Scenario;
 
-/// How much more often each kind of deed may be done for one death.
+/// How much more often each kind of effect may happen per crash.
 #[derive(Default)]
 struct Cost {
     /// Patches of the resource: the finalizer.
@@ -18,7 +18,7 @@ struct Cost {
     statuses: usize,
     /// Dry runs of writes of the Secret.
     dry_runs: usize,
-    /// Writes of the whole Secret that are meant.
+    /// Real writes of the whole Secret, not dry runs.
     publications: usize,
     /// Patches of the Secret: the fence.
     fences: usize,
@@ -32,29 +32,31 @@ struct Cost {
 
 impl Cost {
     fn of(scenario: Scenario) -> Self {
-        // A new credential: one attempt once more, and the leftover of the former one is deleted.
+        // For a new credential: one more attempt, and a Delete of the leftover of the former one.
         let attempt = Self { dry_runs: 1, publications: 1, creates: 1, deletes: 1, ..Self::default() };
         match scenario {
-            // Both slots are taken and there is no Secret that could be fenced. So four writes of status: the takeover; that it
-            // waits until whoever holds a password has given up; that what is published before then does not count; and
-            // when all is over, that nothing can show up any more.
+            // Both slots are taken, and there is no Secret that could be fenced. So there are four writes of status. The first
+            // records the takeover. The second records that the operator waits until every holder of a password has given it
+            // up. The third records that what they publish before then does not count. The last records, when all is over, that
+            // nothing can show up any more.
             Scenario::Create => Self { finalizers: 1, statuses: 4, ..attempt },
-            // As Create. What becomes of the replaced credential is sent once more.
+            // As for Create. The call that switches the replaced credential off is repeated too.
             Scenario::Recover => Self { statuses: 4, updates: 1, ..attempt },
-            // The fence makes the wait needless, and what is published before it loses. So two writes of status: the takeover,
-            // and that nothing can show up any more.
+            // With a fence there is no wait, and a publication of the former attempt loses. So there are two writes of status:
+            // one records the takeover, the other one that nothing can show up any more.
             Scenario::Rotate => Self { statuses: 2, fences: 1, updates: 1, ..attempt },
-            // Two attempts more: one that takes over, and one when the former reset can no longer land. So three writes of
-            // status: the takeover; the intent of the last reset, and its end.
+            // Two more attempts: one takes over, and one follows when the former reset can no longer take effect. So there are
+            // three writes of status: the takeover, the intent of the last reset, and its end.
             Scenario::Reset => {
                 Self { statuses: 3, dry_runs: 2, publications: 2, fences: 1, resets: 2, ..Self::default() }
             }
-            // No attempt, for no password is made and IAM is not called: each step is done once more. With the move itself,
-            // the announcement of the copy is, if it is older than the hold time when the next operator is there.
+            // There is no attempt, since no password is made and IAM is not called: each step is repeated once. The record of
+            // the copy is repeated along with the record of the move, if it is older than the hold time when the next operator
+            // starts.
             Scenario::Move => Self { statuses: 2, dry_runs: 1, publications: 1, removals: 1, ..Self::default() },
-            // What is deleted is deleted once more.
+            // The Delete in IAM, or the removal of the finalizer, is repeated.
             Scenario::Delete => Self { finalizers: 1, deletes: 1, ..Self::default() },
-            // The Secret is given away once more, or the finalizer taken off.
+            // Either the release of the Secret or the removal of the finalizer is repeated.
             Scenario::Retain => Self { finalizers: 1, publications: 1, ..Self::default() },
         }
     }
@@ -80,7 +82,7 @@ impl Cost {
 }
 
 impl Scenario {
-    /// How much more often than without a fault something may be done for one death.
+    /// How much more often than without a fault an effect may happen per crash.
     pub(super) fn cost(self, deed: &Deed) -> usize {
         Cost::of(self).covers(deed)
     }

@@ -1,4 +1,4 @@
-//! How much the operators of a world did, object by object.
+//! Counts what the operators of a world did, object by object.
 
 use std::collections::BTreeMap;
 
@@ -98,7 +98,7 @@ impl Effort {
         counts
     }
 
-    /// What was done more often than by `faultless`, and how much more often.
+    /// What was done more often than in `faultless`, and how much more often.
     pub(super) fn beyond(&self, faultless: &Self) -> Vec<(Deed, usize)> {
         let mut beyond: Vec<(Deed, usize)> = Vec::new();
         for deed in self.deeds() {
@@ -111,8 +111,8 @@ impl Effort {
         beyond
     }
 
-    /// Whether this one, of a run without a fault, has a place for a deed: the very same, or a patch of an object that it
-    /// writes as well. A call touches no object but the IAM user, which there is one of.
+    /// Whether an effect is one that this run, which had no fault, has as well. A patch counts as well if this run writes the
+    /// object in any way. Every call counts, since a call touches no object but the IAM user, and there is only one.
     pub(super) fn has_place_for(&self, deed: &Deed) -> bool {
         match deed {
             Deed::Write(Write { resource, name, how: How::Part }) => {

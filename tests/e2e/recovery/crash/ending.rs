@@ -1,7 +1,7 @@
-//! What there is when nothing is left to be done, in a form in which that of two worlds can be compared.
+//! The state when nothing is left to be done, in a form that can be compared between two worlds.
 //!
-//! What is another one in each world gets a name that is the same in all of them: the first id that is met is `id-1`,
-//! wherever it stands, so that what was equal stays equal. [`treatment`] lists all of it, and everything else is compared
+//! A value that differs from world to world gets a name that is the same in all worlds. The first id that is met is `id-1`
+//! wherever it occurs, so values that were equal stay equal. [`treatment`] lists all such values. Everything else is compared
 //! as it is.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,13 +16,13 @@ use sha2::{Digest, Sha256};
 enum Treatment {
     /// It is compared as it is.
     Keep,
-    /// It is another one in each world, and gets a name of this kind.
+    /// It differs from world to world, and gets a name of this kind.
     Name(&'static str),
-    /// The same, and in the texts that mention it as well.
+    /// The same. The name also replaces the value in texts that mention it.
     NameInTexts(&'static str),
-    /// That there is one is compared, and nothing else.
+    /// Only its presence is compared.
     Hide,
-    /// Not even that.
+    /// It is not compared at all.
     Drop,
 }
 
@@ -34,11 +34,11 @@ fn treatment(parent: &str, key: &str) -> Treatment {
         (_, "id" | "keyspaces.dev/credential-id") => Treatment::NameInTexts("id"),
         (_, "serviceUserName" | "service_user_name") | ("data", "username") => Treatment::NameInTexts("user"),
         ("data", "password") => Treatment::Name("password"),
-        // No other key is known to hold no password.
+        // Any other key might hold a password.
         ("data", _) => Treatment::Hide,
         (_, "keyspaces.dev/digest") => Treatment::Name("digest"),
         (_, "issuedAt" | "keyspaces.dev/issued-at") => Treatment::Name("issue"),
-        // A takeover begins a new epoch, so a death changes its number, and not that status and Secret agree.
+        // A takeover begins a new epoch, so a crash changes its number. Status and Secret must still agree on it.
         (_, "completedEpoch" | "publishedEpoch" | "keyspaces.dev/epoch") => Treatment::Name("epoch"),
         // Times, and how often an object was written. Two of them may be equal by chance.
         (_, "resourceVersion" | "creationTimestamp" | "lastTransitionTime" | "lastRotatedAt" | "create_date") => {
@@ -69,7 +69,7 @@ impl Ending {
         let resources = world.resources().list(&all).await.expect("resources can be listed");
         let secrets = world.secrets().list(&all).await.expect("Secrets can be listed");
         let mut credentials = world.iam.credentials_of(USER);
-        // Ids are random. There is one of ours at most, and one of somebody else.
+        // Ids are random. At most one is ours, and one belongs to somebody else.
         credentials.sort_by_key(|credential| credential.outside);
         let mut left = json!({
             "resources": resources.items,
@@ -84,7 +84,7 @@ impl Ending {
         Self(ending)
     }
 
-    /// Where this one is another than that of the run without a fault.
+    /// Where this ending differs from that of the run without a fault.
     pub(super) fn differences<'a>(&'a self, faultless: &'a Self) -> Vec<Difference<'a>> {
         let paths: BTreeSet<&String> = self.0.keys().chain(faultless.0.keys()).collect();
         paths
@@ -95,7 +95,7 @@ impl Ending {
     }
 }
 
-/// A Secret whose data is text, and whose fence is told from its epoch on.
+/// A Secret with its data as text, and with its fence counted from its epoch.
 fn readable(secret: Secret) -> Value {
     let mut object = serde_json::to_value(&secret).expect("it is JSON");
     let data: BTreeMap<String, Vec<u8>> =
@@ -137,7 +137,7 @@ impl Names {
         json!(name)
     }
 
-    /// Gives names to the values of keys.
+    /// Replaces the values of keys with names.
     fn give(&mut self, parent: &str, value: &mut Value) {
         match value {
             Value::Object(fields) => self.give_in_fields(parent, fields),

@@ -1,12 +1,12 @@
-//! The exhaustive crash test: `kill -9` before and after every effect that the operator has, in every scenario, and again
-//! while the next one recovers.
+//! The exhaustive crash test: `kill -9` before and after every effect of the operator, in every scenario, and again while the
+//! next operator recovers.
 //!
-//! Every effect passes the proxy or the emulator, so that is where the operator is killed, and it needs to know nothing of
-//! it. Each scenario runs once without a fault, which counts its effects. Then it runs again in a fresh world for each of
-//! them, twice: killed before the effect, which then never happens, and after it, with the reply lost. A new operator starts,
-//! and when nothing is left to be done, the universal oracle holds. What there is in the end is what there is without a crash,
-//! and what was done for it is no more than the crashes explain, object by object. What the new operator did on the way are the
-//! places for a second crash.
+//! Every effect passes the proxy or the emulator. That is where the test kills the operator, which needs no code for it. Each
+//! scenario first runs once without a fault, which counts its effects. Then it runs twice per effect, each time in a fresh
+//! world. In one run the operator is killed before the effect, which then never happens. In the other it is killed after the
+//! effect, and the reply is lost. A new operator starts. When nothing is left to be done, three things must hold: the universal
+//! oracle holds; the final state is that of the run without a crash; and the operators did no more than the crashes explain,
+//! object by object. The effects of the new operator are the places for a second crash.
 
 mod cost;
 mod effort;
@@ -22,13 +22,13 @@ use futures::{FutureExt, StreamExt};
 use run::{Crash, Run, crashes};
 use scenario::Scenario;
 
-/// Worlds at the same time. Most of a run is waiting for the settle time.
+/// How many worlds run at the same time. A run mostly waits for the consistency window.
 const WORLDS: usize = 8;
-/// Of the pairs of crashes, one in this many is tried, always the same ones. A prime, so that the sample does not fall into
-/// step with the order of the effects. `CRASH_PAIRS=all` tries every pair: see `make test-all`.
+/// Of the pairs of crashes, one in this many is tried, always the same ones. It is a prime, so that the sample does not repeat
+/// the order of the effects. `CRASH_PAIRS=all` tries every pair: see `make test-all`.
 const ONE_IN: usize = 13;
 
-/// A scenario, where its operators die one after the other, and the run without that.
+/// A scenario, the places where its operators are killed one after the other, and the run without a crash.
 type Plan<'a> = (Scenario, Vec<Crash>, &'a Run);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -83,13 +83,13 @@ fn greatest_cost(scenario: Scenario, runs: &[(Plan<'_>, Run)]) -> BTreeMap<Strin
     greatest
 }
 
-/// Runs all plans, some at a time. Gives what became of those that survived, in their order, and the names of the others.
+/// Runs all plans, some at a time. Returns the runs that passed, in their order, and the names of the others.
 async fn survive(plans: Vec<Plan<'_>>) -> (Vec<(Plan<'_>, Run)>, BTreeSet<String>) {
     let mut failed = BTreeSet::new();
     let mut survived = Vec::new();
     let mut runs = futures::stream::iter(plans)
         .map(async |(scenario, crashes, faultless)| {
-            // What it panicked with is on stderr.
+            // The message of the panic is on stderr.
             let run = AssertUnwindSafe(scenario.survive(&crashes, faultless)).catch_unwind().await;
             ((scenario, crashes, faultless), run.ok())
         })

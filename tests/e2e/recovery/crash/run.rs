@@ -1,4 +1,4 @@
-//! One run of a scenario, in a world of its own, with operators that die on the way.
+//! One run of a scenario in a world of its own, with operators that are killed on the way.
 
 use keyspaces_emulator::{Fault as IamFault, FaultKind, Operation, When};
 use kit::proxy::{Action, Fault, Gate, Which};
@@ -9,9 +9,10 @@ use super::ending::Ending;
 use super::scenario::Scenario;
 use crate::BINARY;
 
-/// IAM's lag is what the settle time is for, and this one has none. A password is held for as long as a slow machine may
-/// need to publish it.
-const FLAGS: [&str; 8] = ["--settle", "2s", "--hold", "7s", "--iam-deadline", "60s", "--api-deadline", "60s"];
+/// The consistency window can be short because this IAM shows every change at once. The hold time is as long as a slow machine
+/// may need to publish a password.
+const FLAGS: [&str; 8] =
+    ["--consistency-window", "2s", "--hold", "7s", "--iam-deadline", "60s", "--api-deadline", "60s"];
 
 /// One effect of the operator, counted from 1 in its kind.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +23,7 @@ pub(super) enum Effect {
     Call(Operation, u64),
 }
 
-/// Where an operator dies.
+/// Where an operator is killed.
 pub(super) type Crash = (Effect, When);
 
 /// What became of a run.
@@ -33,7 +34,7 @@ pub(super) struct Run {
     pub(super) recovery: Effort,
     /// What there is in the end.
     pub(super) ending: Ending,
-    /// How many operators died.
+    /// How many operators were killed.
     pub(super) deaths: usize,
 }
 
@@ -80,18 +81,18 @@ impl Trap {
         }
     }
 
-    /// Lets go of what is held, once nobody is there to hear of it. What was held before its effect never has any.
+    /// Drops what is held, after the operator was killed. A request that was held before its effect never has any.
     fn discard(&self) {
         match self {
             Self::Write(gate) => gate.discard(),
-            // The connection went with the operator.
+            // The connection ended with the operator.
             Self::Call(_) => {}
         }
     }
 }
 
 impl Scenario {
-    /// Runs it in a world of its own. The operator dies at the first crash, the one after it at the second.
+    /// Runs it in a world of its own. The operator is killed at the first crash, the next operator at the second.
     pub(super) async fn run(self, crashes: &[Crash]) -> Run {
         let name = format!("{self:?}").to_lowercase();
         let mut world = World::proxied(BINARY, &name).await;
@@ -108,7 +109,8 @@ impl Scenario {
         while let Some(set) = trap {
             let dies = tokio::select! {
                 () = set.sprung(&world) => true,
-                // A later operator may have less to do than was planned for it; the first one has not.
+                // A later operator may have less to do than the plan expects, so the second crash may not happen. The first one
+                // always does.
                 () = self.end(&world, before.as_ref()), if deaths > 0 => false,
             };
             if !dies {
@@ -131,7 +133,7 @@ impl Scenario {
         Run { effort: end.since(&begun), recovery: end.since(&restarted), ending, deaths }
     }
 
-    /// Runs it with crashes, and compares with the run without: what there is in the end, and what was done for it.
+    /// Runs it with crashes, and compares the final state and the effects with those of the run without a crash.
     pub(super) async fn survive(self, crashes: &[Crash], faultless: &Run) -> Run {
         let run = self.run(crashes).await;
         let mut differences = run.ending.differences(&faultless.ending);

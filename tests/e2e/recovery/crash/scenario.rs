@@ -1,4 +1,4 @@
-//! What the operator is in the middle of when it dies: how it begins, and how it has to end.
+//! What the operator is in the middle of when it is killed: how it begins, and how it has to end.
 
 use keyspaces_credential_operator::api::{KeyspacesCredential, KeyspacesCredentialStatus};
 use kit::world::{USER, World, condition, has_condition};
@@ -7,11 +7,11 @@ use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 use super::ending::Difference;
-use crate::support::settled;
+use crate::support::quiet;
 
 const NAME: &str = "orders";
 
-/// What the operator is in the middle of when it dies.
+/// What the operator is in the middle of when it is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scenario {
     Create,
@@ -32,7 +32,7 @@ impl Scenario {
     pub(super) const ALL: [Self; 7] =
         [Self::Create, Self::Rotate, Self::Recover, Self::Reset, Self::Move, Self::Delete, Self::Retain];
 
-    /// Whether it is tried with a second crash: the ones that hold a password on the way.
+    /// Whether a second crash is tried: only in scenarios in which the operator holds a password.
     pub(super) fn again(self) -> bool {
         matches!(self, Self::Create | Self::Rotate | Self::Reset)
     }
@@ -43,8 +43,9 @@ impl Scenario {
             return;
         }
         world.apply(NAME, self.spec(NAME)).await;
-        // On a machine that is too slow for the hold time, the first attempt may have left something that has to go first.
-        settled(world).await;
+        // If the machine is too slow for the hold time, the first attempt may have left a leftover that has to be deleted
+        // first.
+        quiet(world).await;
     }
 
     fn spec(self, secret: &str) -> Value {
@@ -53,7 +54,7 @@ impl Scenario {
         json!({
             "iamUserName": USER,
             "secret": { "name": secret },
-            // Switched off for long enough that a slow machine does not miss it: without a crash it is always seen.
+            // It stays switched off for so long that even a slow machine sees it: without a crash the test always sees it.
             "rotation": { "strategy": strategy, "overlap": "3s", "inactiveFor": "3s" },
             "deletionPolicy": policy,
         })
@@ -113,10 +114,10 @@ impl Scenario {
         }
     }
 
-    /// Whether a difference to the end without a death is one that deaths explain.
+    /// Whether crashes explain a difference to the final state of the run without a crash.
     pub(super) fn explains(self, difference: &Difference<'_>, deaths: usize) -> bool {
-        // A copy that is made again gets a fence above that of the first one, or its write would be none: see `copy_secret`.
-        // Nobody but the operator reads it.
+        // A copy that is made again gets a fence above that of the first copy. Otherwise its write would change nothing: see
+        // `copy_secret`. Nobody but the operator reads the fence.
         let fences = (0..=deaths).map(|above| Some(json!(above)));
         self == Self::Move
             && difference.path.ends_with("/keyspaces.dev/fence/above the epoch")
@@ -140,7 +141,7 @@ impl Scenario {
             };
             idle && current.is_some() && as_asked
         };
-        // Neither an overlap nor a reset to come is told any more.
+        // The message no longer mentions an overlap or a reset to come.
         let told = |status: &KeyspacesCredentialStatus| {
             let (secret, user) = (&status.binding.as_ref()?.name, &status.credential.as_ref()?.service_user_name);
             Some(format!("Secret {secret} holds the credential of {user}"))

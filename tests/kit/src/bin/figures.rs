@@ -70,7 +70,7 @@ async fn apply_to_ready(world: &World, name: &str, user: &str) -> Duration {
     panic!("the watch ended before {name} was ready");
 }
 
-/// What the operator has to do at the least, by a client that knows in advance that all goes well.
+/// The least that the operator has to do, done by a client that knows in advance that all goes well.
 async fn bare_client(world: &World, name: &str, user: &str) -> Duration {
     let aws = aws_config::SdkConfig::builder()
         .behavior_version(aws_config::BehaviorVersion::latest())
@@ -81,7 +81,7 @@ async fn bare_client(world: &World, name: &str, user: &str) -> Duration {
         .build();
     let iam = Iam::new(&aws, Duration::from_secs(5), Rate { per_second: 1_000.0, burst: 1_000 });
     let user = IamUserName::parse(user).expect("a user name");
-    // Suspended, so that the operator leaves it alone but for one status write of its own, which is not measured.
+    // The resource is suspended, so that the operator does nothing for it but one write of status, which is not measured.
     world.apply(name, json!({ "iamUserName": user.as_str(), "suspend": true })).await;
     let object =
         world.until(name, "Suspended", |resource| has_condition(resource, "Ready", "Unknown", "Suspended")).await;

@@ -26,17 +26,17 @@ pub struct Fault {
 pub enum Action {
     /// A `Status` with this code takes the place of the reply.
     Refuse(u16),
-    /// It takes longer. It takes effect even if the operator has gone in the meantime.
+    /// It takes longer. It takes effect even if the operator closes the connection meanwhile.
     Delay(Duration),
     /// The connection stays open and no reply ever comes.
     Hang,
-    /// The connection is closed without a reply. After the effect, this swallows the reply.
+    /// The connection is closed without a reply. After the effect, the reply is lost.
     Close,
     /// The connection is reset (TCP RST) without a reply.
     Reset,
-    /// It waits for the test. It goes on even if the operator has gone in the meantime.
+    /// It waits for the test. It goes on even if the operator closes the connection meanwhile.
     Hold(Gate),
-    /// This object takes the place of what the API server would say: the older version of a stale read.
+    /// The reply is this object instead of the API server's, for instance an older version, as from a stale read.
     Answer(Value),
     /// What a watch delivers waits for the test, from now on, also where the watch has begun before. Its connection stays open.
     Stall(Gate),
@@ -79,7 +79,7 @@ impl Gate {
         assert!(arrived, "no request came to the gate");
     }
 
-    /// Lets all requests go on as if nothing had been, those that come later too.
+    /// Lets all requests go on as if there were no gate, later ones too.
     pub fn release(&self) {
         self.0.verdict.send_replace(Some(Verdict::Release));
     }
@@ -104,7 +104,7 @@ impl Fault {
         Self { which, from: 1, count: Some(1), when: When::Before, action }
     }
 
-    /// The requests before the `nth` are spared.
+    /// The requests before the `nth` do not go wrong.
     #[must_use]
     pub fn from_nth(mut self, nth: u64) -> Self {
         self.from = nth;
@@ -186,7 +186,7 @@ impl Faults {
         acting
     }
 
-    /// The gate that what a watch delivers has to pass, if there is one.
+    /// The gate that holds back what a watch delivers, if there is one.
     pub(super) fn stall(&self, watch: &Request) -> Option<Gate> {
         self.0.iter().find_map(|(fault, _)| match &fault.action {
             Action::Stall(gate) if fault.which.matches(watch) => Some(gate.clone()),

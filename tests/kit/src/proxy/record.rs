@@ -1,4 +1,4 @@
-//! What was asked of the API server, and what came of it. Never a body.
+//! The requests to the API server, and what came of them. It never holds a body.
 
 use serde_json::Value;
 
@@ -40,7 +40,7 @@ pub struct Request {
     pub dry_run: bool,
     /// The HTTP status of the reply that was sent; nothing while it is on its way, or if none was.
     pub status: Option<u16>,
-    /// Whether the API server answered it, and how, whatever the operator was told.
+    /// The HTTP status that the API server answered, whatever the operator received; nothing if it did not answer.
     pub effect: Option<u16>,
     /// The fault that acted on it.
     pub fault: Option<&'static str>,
@@ -120,7 +120,7 @@ impl Which {
         Self::verbs(&[Verb::Get])
     }
 
-    /// Writes that are meant: no dry runs.
+    /// Real writes, not dry runs.
     #[must_use]
     pub fn writes() -> Self {
         Self { dry_run: Some(false), ..Self::verbs(WRITES) }
@@ -180,7 +180,7 @@ impl Record {
     }
 
     pub(super) fn amend(&mut self, seq: u64, change: impl FnOnce(&mut Request)) {
-        // From the end, for it was added lately, and a soak has tens of thousands.
+        // The search starts at the end: the request was added lately, and a soak has tens of thousands.
         if let Some(request) = self.0.iter_mut().rev().find(|request| request.seq == seq) {
             change(request);
         }

@@ -1,4 +1,4 @@
-//! The connections: take a request, forward it, and act out what a fault makes of it.
+//! The connections: reads a request, forwards it, and does what a fault asks for.
 
 use std::io;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use super::record::{Request, Verb};
 /// A body that is passed on as it comes, so that a watch streams.
 type Body = UnsyncBoxBody<Bytes, kube::Error>;
 
-/// What is to be done with a connection.
+/// What the proxy does with a connection.
 enum Answer {
     Reply(Response<Body>),
     Hang,
@@ -40,19 +40,19 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     loop {
         while sessions.try_join_next().is_some() {}
         let Ok((socket, _)) = listener.accept().await else {
-            // Out of file handles, most likely: others will be closed.
+            // Most likely the process has no file descriptor left. Wait until other connections are closed.
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
         let shared = Arc::clone(&shared);
-        // An error is what a fault asked for, or an operator that went away.
+        // An error means that a fault asked for it, or that the operator closed the connection.
         sessions.spawn(async move { session(shared, socket).await });
     }
 }
 
 async fn session(shared: Arc<Shared>, socket: TcpStream) -> io::Result<()> {
     socket.set_nodelay(true)?;
-    // A second handle of the socket, for a fault that TCP must show.
+    // A second handle of the socket, for faults at the level of TCP.
     let grip = Arc::new(SockRef::from(&socket).try_clone()?);
     let service = service_fn(move |request| act_out(Arc::clone(&shared), Arc::clone(&grip), request));
     http1::Builder::new().serve_connection(TokioIo::new(socket), service).await.map_err(io::Error::other)
@@ -68,7 +68,7 @@ async fn act_out(
     let seen = Request::new(head.method.as_str(), head.uri.path(), head.uri.query().unwrap_or_default(), &bytes);
     let (seq, fault) = shared.change(|state| {
         state.sent.extend_from_slice(head.uri.to_string().as_bytes());
-        // A password belongs there, and nowhere else.
+        // Only real writes of Secrets may contain a password, so everything else is kept for the search.
         if seen.resource != "secrets" || seen.dry_run {
             state.sent.extend_from_slice(&bytes);
         }
@@ -77,14 +77,14 @@ async fn act_out(
         (seq, fault)
     });
     let exchange = Exchange { shared, seen: Request { seq, ..seen }, head, bytes };
-    // A task of its own: what was sent takes its effect, whether or not the operator is there to hear of it.
+    // This is a task of its own: a request that was sent takes effect, whether or not the operator still waits for it.
     let answer = tokio::spawn(exchange.answer(fault)).await.unwrap_or(Answer::Close);
     match answer {
         Answer::Reply(reply) => Ok(reply),
         // The server drops a connection whose service fails.
         Answer::Close => Err(io::ErrorKind::ConnectionAborted.into()),
         Answer::Reset => {
-            // If the system refuses, the connection is closed in order, which a test sees.
+            // If the system refuses, the connection is closed in order. The test then sees that.
             let _ = grip.set_linger(Some(Duration::ZERO));
             Err(io::ErrorKind::ConnectionReset.into())
         }
@@ -135,7 +135,7 @@ impl Exchange {
             Action::Hang => Some(Answer::Hang),
             Action::Close => Some(Answer::Close),
             Action::Reset => Some(Answer::Reset),
-            // It is about what comes after the reply has begun.
+            // It concerns only what comes after the reply has begun.
             Action::Stall(_) => None,
             Action::Hold(gate) => (gate.pass().await == Verdict::Discard).then_some(Answer::Close),
         }
@@ -148,7 +148,7 @@ impl Exchange {
         *request.uri_mut() = path.parse().expect("it was parsed before");
         *request.headers_mut() = end_to_end(self.head.headers.clone());
         let Ok(reply) = self.shared.upstream.send(request).await else {
-            // What the operator would see of an API server that is not there.
+            // The operator would see the same if there were no API server.
             return Answer::Close;
         };
         let effect = reply.status().as_u16();
@@ -177,7 +177,7 @@ fn delivered(shared: Arc<Shared>, watch: Request, body: kube::client::Body) -> B
     StreamBody::new(pieces).boxed_unsync()
 }
 
-/// Without what is between two neighbours only.
+/// Removes the headers that are only for one hop.
 fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
     for name in [HOST, CONNECTION, TRANSFER_ENCODING, CONTENT_LENGTH] {
         headers.remove(name);
@@ -185,7 +185,7 @@ fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
     headers
 }
 
-/// An error in the words of Kubernetes.
+/// An error as the API server sends it.
 fn refusal(code: u16) -> Response<Body> {
     let reason = match code {
         400 => "BadRequest",

@@ -1,4 +1,4 @@
-//! An operator of the chaos, and what is done to it.
+//! An operator of the chaos, and what the test does to it.
 
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ impl Actor {
                     process.kill().await;
                     return "killed after its grace period";
                 };
-                // In the moment of its start nothing listens to the signal yet, and the kernel ends it.
+                // Just after its start the process does not handle the signal yet, and the kernel ends it.
                 assert!(matches!(code, Some(0) | None), "it ended with {code:?}");
             }
         }

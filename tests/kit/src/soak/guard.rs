@@ -11,10 +11,10 @@ use k8s_openapi::api::core::v1::Secret;
 
 use super::plan::{CAST, Role};
 
-/// How often it is looked.
+/// How often the guard looks.
 const PACE: Duration = Duration::from_millis(100);
 
-/// The credentials that somebody else has made and not deleted himself.
+/// The credentials that somebody else has made and has not deleted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Foreign(Arc<Mutex<BTreeSet<String>>>);
 
@@ -24,7 +24,7 @@ impl Foreign {
     }
 }
 
-/// Looks again and again. Gives how often it looked at a Secret, or the first thing that must not be.
+/// Checks the Secrets again and again. Returns how often it looked at a Secret, or the first violation.
 pub(super) struct Guard {
     pub(super) secrets: Api<Secret>,
     pub(super) iam: Handle,
@@ -58,7 +58,7 @@ impl Guard {
             if self.iam.verify(&user_name, &password).is_some() {
                 return Ok(());
             }
-            // It may have been replaced since it was read, and then long enough ago.
+            // It may have been replaced after it was read, and its overlap may be over too.
             let now = self.read(name).await?;
             if now.metadata.resource_version == seen.metadata.resource_version {
                 return Err(format!(

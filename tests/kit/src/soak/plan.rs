@@ -1,4 +1,4 @@
-//! What happens, as a function of the seed alone: nothing of what is drawn looks at the world.
+//! What happens, as a function of the seed alone: the plan does not look at the world.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use keyspaces_emulator::{Fault as IamFault, FaultKind, Lag, Operation};
 use super::dice::Dice;
 use crate::proxy::{Action as ApiAction, Fault as ApiFault, Verb, When, Which};
 
-/// What people do to a resource, and so what can be demanded of it meanwhile.
+/// What people do to a resource, and so what the test can demand of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// It is rotated, and nothing else. Its Secret works at every moment.
+    /// People rotate it and do nothing else. Its Secret works at every moment.
     Calm,
-    /// Everything is done to it.
+    /// People do everything to it.
     Rough,
-    /// Nothing is done to it, and somebody makes credentials of his own for its user. Its Secret works at every moment.
+    /// People do nothing to it, but somebody makes credentials of his own for its user. Its Secret works at every moment.
     Guest,
-    /// The same, and its spec says that they may be deleted; it is rotated as well.
+    /// The same, but its spec allows the operator to delete those credentials, and people rotate it as well.
     Greedy,
 }
 
@@ -36,10 +36,11 @@ pub(super) const CAST: [(&str, Role); 8] = [
 pub(super) const OPERATORS: usize = 2;
 
 /// Nothing is on its way for longer than this: a call to IAM, what List shows, a write, an operator that is stopped. Two of
-/// them in a row are less than settle time and hold time, as the operators count on.
+/// them in a row take less than the consistency window and the hold time. The operators rely on that.
 pub(super) const LONGEST: u64 = 1_500;
-/// The deadlines are such that a machine with much else to do can still keep them.
-pub(super) const FLAGS: &str = "--settle 6s --hold 12s --resync 3s --recheck 1s --iam-deadline 5s --api-deadline 5s";
+/// The deadlines are so long that a busy machine can still keep them.
+pub(super) const FLAGS: &str =
+    "--consistency-window 6s --hold 12s --resync 3s --recheck 1s --iam-deadline 5s --api-deadline 5s";
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
@@ -50,7 +51,7 @@ pub(super) enum Action {
     DeleteSecret(&'static str),
     /// Overwrites the password.
     EditSecret(&'static str),
-    /// Takes away the annotation that vouches for the data.
+    /// Removes the annotation that vouches for the data.
     StripSecret(&'static str),
     /// In IAM, the current one.
     DeleteCredential(&'static str),
@@ -136,7 +137,7 @@ fn iam_fault(dice: &mut Dice) -> IamFault {
         FaultKind::Late { ms: dice.between(10, LONGEST), hang: false },
         FaultKind::Late { ms: dice.between(10, LONGEST), hang: true },
     ];
-    // What needs a human is waited for long, so it is rare.
+    // The operator waits long after a failure that needs a human, so this failure is rare.
     let kind = if dice.once_in(20) { refuse(403, "AccessDenied") } else { dice.pick(&kinds).clone() };
     let operations = [Operation::Create, Operation::Create, Operation::List, Operation::Delete, Operation::Update];
     let fault = if dice.once_in(6) { IamFault::on_any(kind) } else { IamFault::on(*dice.pick(&operations), kind) };

@@ -1,4 +1,4 @@
-//! The world of the chaos, and how each thing is made to happen in it.
+//! The world of the chaos, and how each action is carried out in it.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(super) struct Stage {
     pub(super) world: World,
     pub(super) foreign: Foreign,
     operators: Vec<Actor>,
-    /// One more, which lives through all of it: memory that is lost shows in one that has worked for long.
+    /// One more operator, which runs the whole time. A memory leak shows in an operator that has worked for long.
     veteran: Operator,
     stalls: Vec<(Gate, Instant)>,
     rotations: u64,
@@ -48,7 +48,7 @@ impl Stage {
         stage
     }
 
-    /// Makes it happen. Gives what came of it, where that is not certain.
+    /// Carries an action out. Returns what came of it, where that is not certain.
     pub(super) async fn perform(&mut self, action: Action) -> &'static str {
         match action {
             Action::Rotate(name) => {
@@ -124,7 +124,7 @@ impl Stage {
         });
     }
 
-    /// Ends everything that hinders anybody.
+    /// Ends all faults and pauses.
     pub(super) async fn calm_down(&mut self) {
         self.world.iam.clear_faults();
         self.world.iam.set_lag(keyspaces_emulator::Lag::default());
@@ -180,7 +180,7 @@ impl Stage {
         status.pointer(pointer).and_then(Value::as_str).map(str::to_owned)
     }
 
-    /// Not in the middle of an operation: such a credential could not be told from one of the operator's (README, "Limits").
+    /// Adds none in the middle of an operation: the operator could not distinguish it from one of its own (README, "Limits").
     /// Nothing that opens an operation is done to a guest, so what is seen here still holds a moment later. A greedy resource
     /// may delete it in any case.
     async fn add_foreign(&self, name: &str) -> &'static str {

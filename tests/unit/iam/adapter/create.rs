@@ -24,7 +24,7 @@ pub(super) fn created() -> String {
     )
 }
 
-/// Creates against a server that always behaves like `reply`. Every failure is looked through for the password, and must
+/// Creates against a server that always behaves like `reply`. Each failure is searched for the password, and its request must
 /// have reached the server exactly once.
 async fn failed_create(reply: Reply, deadline: Duration) -> IamError {
     let server = Server::start(vec![reply]);

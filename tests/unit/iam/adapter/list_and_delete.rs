@@ -107,7 +107,7 @@ async fn delete_succeeds_when_there_is_nothing_to_delete_and_only_then() {
     ]);
     let iam = iam(&server);
     assert_eq!(iam.delete(Turn::for_test(), &user(), &id()).await, Ok(Deleted::Now));
-    assert_eq!(iam.delete(Turn::for_test(), &user(), &id()).await, Ok(Deleted::WasGone));
+    assert_eq!(iam.delete(Turn::for_test(), &user(), &id()).await, Ok(Deleted::Before));
     assert_eq!(iam.delete(Turn::for_test(), &user(), &id()).await, Ok(Deleted::NotTheirs));
     let request = &server.requests()[0];
     assert!(request.contains(&format!("&UserName=orders-app&ServiceSpecificCredentialId={ID}")), "{request}");

@@ -1,4 +1,4 @@
-//! Replies that break off at any byte, or in which any byte is another one.
+//! Replies that break off at any byte, or in which any byte was replaced by another one.
 
 use proptest::prelude::*;
 
@@ -34,7 +34,7 @@ async fn a_reply_to_list_that_breaks_off_anywhere_is_no_list() {
     }
 }
 
-/// Some bytes of a reply become others, which may be the tags' own.
+/// Bytes of a reply to replace; they may be bytes of the tags.
 fn other_bytes() -> impl Strategy<Value = Vec<(prop::sample::Index, char)>> {
     let byte =
         prop_oneof![3 => prop::char::range(' ', '~'), 1 => prop::sample::select(vec!['<', '>', '&', '/', '\0', 'é'])];

@@ -1,4 +1,4 @@
-//! The adapter on the wire: what reaches IAM, how often, and what its answers come to.
+//! The adapter against an HTTP server: what reaches IAM, how often, and what the adapter makes of the answers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod create;

@@ -1,6 +1,6 @@
 //! An HTTP server for the adapter's tests, with one scripted behaviour per request, and a count of what reached it.
 //!
-//! It reads each request to its end before it misbehaves, so "reached the server" means that IAM could have acted.
+//! It reads each request to its end before it misbehaves. So "reached the server" means that IAM could have carried it out.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,11 +14,11 @@ pub(super) enum Reply {
     Answer(u16, String),
     /// Announces more bytes than it sends, then closes.
     ShortOfItsLength(String),
-    /// Sends an answer whose end is the end of the connection: a cut one looks complete to HTTP.
+    /// Sends an answer without a length, which ends where the connection ends. HTTP cannot see that such an answer was cut.
     EndsWithConnection(String),
-    /// Sends these bytes for an answer.
+    /// Sends these bytes as the answer.
     Raw(String),
-    /// Closes without a word.
+    /// Closes the connection without an answer.
     Close,
     /// Never answers.
     Hang,
@@ -50,7 +50,7 @@ impl Server {
                 };
                 match &script[turn.min(script.len() - 1)] {
                     Reply::Hang => silent.push(stream),
-                    // The client may have gone; that is its business.
+                    // The client may have closed the connection, which is no failure of the server.
                     reply => drop(stream.write_all(reply.bytes().as_bytes())),
                 }
             }

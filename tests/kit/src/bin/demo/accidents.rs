@@ -1,4 +1,4 @@
-//! What happens without being asked for: a rotation by schedule, a Secret that is lost, a stranger's credential.
+//! What happens without a request: a rotation by schedule, a lost Secret, a credential of somebody else.
 
 use crate::screen::Screen;
 use crate::stage::{Pair, Stage, USER, ensure};
@@ -6,7 +6,7 @@ use crate::story::{log_in, overlap_over, patch_rotation, refused};
 
 const MESSAGE: &str = "jsonpath='{.status.conditions[?(@.type==\"Stalled\")].message}'";
 
-/// The schedule rotates, and not before the time that it has told.
+/// The operator rotates by schedule, and not before the time in status.
 pub(crate) async fn schedule(screen: &Screen, stage: &Stage, old: &Pair) -> Result<Pair, String> {
     screen.heading("A rotation by schedule");
     screen.remark("20 seconds stand for a month");
@@ -30,21 +30,21 @@ pub(crate) async fn schedule(screen: &Screen, stage: &Stage, old: &Pair) -> Resu
     Ok(new)
 }
 
-/// A Secret that is lost comes back, with another password.
+/// The operator replaces a lost Secret, with another password.
 pub(crate) async fn recover(screen: &Screen, stage: &Stage, lost: &Pair) -> Result<Pair, String> {
     screen.heading("A Secret that is deleted by mistake");
     stage.run(screen, "kubectl delete -n shop secret orders-keyspaces").await?;
     let new = stage.pair_after(lost).await?;
     stage.run(screen, "kubectl wait -n shop kscred/orders --for=condition=Ready --timeout=60s").await?;
     log_in(screen, stage, &new, "from the new Secret").await?;
-    let events = stage.run(screen, "kubectl get events -n shop | grep Healing").await?;
+    let events = stage.run(screen, "kubectl get events -n shop | grep Recovering").await?;
     ensure(events.contains("the Secret is gone"), || "the events do not tell why".to_owned())?;
     overlap_over(screen, stage, &new).await?;
     refused(screen, stage, lost, "lost with its Secret").await?;
     Ok(new)
 }
 
-/// Somebody else's credential takes the second place. It is not touched, and the rotation waits for a human.
+/// A credential of somebody else takes the second slot. The operator does not touch it, and the rotation waits for a human.
 pub(crate) async fn respect(screen: &Screen, stage: &Stage, old: &Pair) -> Result<Pair, String> {
     screen.heading("Somebody else's credential");
     let theirs = stage.iam.create_credential(USER).map_err(|error| format!("IAM makes no credential: {error}"))?;

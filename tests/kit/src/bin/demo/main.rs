@@ -1,4 +1,5 @@
-//! `make demo`: the operator at work on a real control plane: a life with its rotations and its accidents.
+//! `make demo`: the operator at work on a real control plane, from the creation of a resource to its deletion, with rotations
+//! and accidents.
 //!
 //! Everything that it prints is either the output of a command that it ran or a statement that it has checked.
 #![allow(clippy::print_stderr, reason = "this program talks to a person")]
@@ -18,11 +19,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::screen::Screen;
 use crate::stage::Stage;
 
-/// Longer than a control plane takes that is just starting: it can only be stopped once it is there.
+/// Longer than a control plane takes to start: it can only be stopped once it runs.
 const LAST_WAIT: Duration = Duration::from_secs(20);
 const GRACE: Duration = Duration::from_secs(30);
 
-/// What a shell says of a program that Ctrl-C has ended.
+/// The exit code that a shell reports for a program that Ctrl-C has ended.
 const STOPPED: u8 = 130;
 
 /// Shows the operator at work on a real control plane.
@@ -39,9 +40,9 @@ struct Arguments {
 
 /// Why the demo ends early.
 enum Early {
-    /// Somebody asked for it.
+    /// A human stopped it.
     Stopped,
-    /// Something is not as told.
+    /// A check failed.
     Failed(String),
 }
 
@@ -53,7 +54,7 @@ impl From<String> for Early {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // The kit panics when something is not as it should be. To a person, that is a failure like any other.
+    // The kit panics when something is not as it should be. To the user, that is a failure like any other.
     std::panic::set_hook(Box::new(|panic| eprintln!("\nfailed: {}", screen::panic_text(panic))));
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -111,10 +112,10 @@ async fn perform(arguments: &Arguments, screen: &Screen, stage: &Stage, stopped:
         told
     };
     tokio::select! {
-        // A Ctrl-C at the terminal reaches the operator as well. That it ends then is no news.
+        // A Ctrl-C at the terminal reaches the operator as well, so it is no failure that the operator ends then.
         biased;
         told = told => {
-            // It gets the time that Kubernetes would give it, though it needs none.
+            // The operator gets the time that Kubernetes would give it, though it needs none.
             if tokio::time::timeout(GRACE, operator.terminate()).await.is_err() {
                 operator.kill().await;
             }
@@ -143,7 +144,7 @@ async fn unless_stopped<T>(stopped: &mut Stopped, work: impl Future<Output = Res
     }
 }
 
-/// The ways to ask a program to stop. They are caught from the first moment on: what was started has to be ended.
+/// The signals that ask a program to stop. They are caught from the beginning: what the demo has started has to be ended.
 struct Stopped {
     signals: [Signal; 3],
 }

@@ -1,4 +1,4 @@
-//! What the person sees.
+//! What the demo prints.
 
 use std::io::{IsTerminal, Write, stdout};
 use std::panic::PanicHookInfo;
@@ -10,7 +10,7 @@ const GREEN: &str = "32";
 const CYAN: &str = "36";
 const DIM: &str = "2";
 
-/// Standard output, in colour if it is a terminal and nobody objects.
+/// Standard output, in colour if it is a terminal and NO_COLOR is not set.
 pub(crate) struct Screen {
     colour: bool,
 }
@@ -73,11 +73,11 @@ impl Screen {
 
 fn show_now(text: &str) {
     print!("{text}");
-    // A dot that comes late is no reason to stop.
+    // A dot that is printed late is no reason to stop.
     let _ = stdout().flush();
 }
 
-/// What a panic says, without the word.
+/// The message of a panic.
 pub(crate) fn panic_text(panic: &PanicHookInfo<'_>) -> String {
     let text = panic.payload_as_str().unwrap_or("for an unknown reason");
     match panic.location() {

@@ -1,4 +1,4 @@
-//! What runs while the story is told, and its end.
+//! Starts and ends what the demo needs: the control plane, IAM, the operator.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -21,7 +21,7 @@ use crate::screen::Screen;
 
 /// The IAM user of the example.
 pub(crate) const USER: &str = "orders-app";
-/// Another one, to play with.
+/// Another user, for the user of the demo to try things with.
 pub(crate) const OTHER_USER: &str = "billing-app";
 pub(crate) const NAMESPACE: &str = "shop";
 pub(crate) const SECRET: &str = "orders-keyspaces";
@@ -30,8 +30,8 @@ pub(crate) const SECRET: &str = "orders-keyspaces";
 const PATIENCE: Duration = Duration::from_mins(1);
 const LOG_LINES_SHOWN: usize = 12;
 
-/// How long the operator waits for IAM, which is quick here, and for a human. The defaults are for the real ones.
-const FLAGS: [&str; 4] = ["--settle", "1s", "--recheck", "2s"];
+/// How long the operator waits for IAM, which is fast here, and for a human. The defaults are for the real ones.
+const FLAGS: [&str; 4] = ["--consistency-window", "1s", "--recheck", "2s"];
 
 /// A user name and a password, as a Secret holds them.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(crate) struct Pair {
     password: String,
 }
 
-/// A control plane, an IAM and the way to the operator's program.
+/// A control plane, an IAM and the path of the operator's program.
 pub(crate) struct Stage {
     pub(crate) iam: Emulator,
     client: kube::Client,
@@ -58,7 +58,7 @@ impl Stage {
         let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
 
         screen.heading("A cluster and an IAM");
-        // Without the project's resources: installing them is a part of the story.
+        // It starts without the project's resources, because the demo shows how to install them.
         let starting = ControlPlane::start_empty();
         let control_plane = screen
             .progress("starting etcd, kube-apiserver and kube-controller-manager, about ten seconds", starting)
@@ -79,8 +79,8 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Runs a command line as a person would, who has set KUBECONFIG, and shows it with its output. The namespace is
-    /// part of the line: it has to work for whoever copies it.
+    /// Runs a command line as a human would who has set KUBECONFIG, and shows it with its output. The namespace is part of the
+    /// line, so that it works for whoever copies it.
     pub(crate) async fn run(&self, screen: &Screen, line: &str) -> Result<String, String> {
         screen.command(line);
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -139,7 +139,7 @@ impl Stage {
         self.folder.path().join("operator.log")
     }
 
-    /// The last words of the operator, for whoever has to find out what went wrong.
+    /// Shows the end of the operator's log, for whoever has to find out what went wrong.
     pub(crate) fn show_log(&self, screen: &Screen) {
         let log = std::fs::read_to_string(self.log_file()).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
@@ -150,7 +150,7 @@ impl Stage {
         Screen::output(&lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..].join("\n"));
     }
 
-    /// Ends everything that the operator stood on, and looks whether it is gone.
+    /// Ends everything that the demo has started, and checks that it is gone.
     pub(crate) async fn strike(self, screen: &Screen) -> Result<(), String> {
         screen.heading("The end");
         let directory = self.control_plane.directory().to_owned();
@@ -225,7 +225,7 @@ impl Stage {
         ensure(in_time, || format!("not within {} seconds: {what}", PATIENCE.as_secs()))
     }
 
-    /// Asks for a page that answers 200 when all is well. Gives the answer.
+    /// Sends a GET to an address that answers 200 when all is well. Returns the answer.
     async fn probe(&self, address: &str, path: &str) -> Result<String, String> {
         let answer = async {
             let mut stream = TcpStream::connect(address).await?;

@@ -1,4 +1,4 @@
-//! The story, step by step. A ✓ is printed after the check, never before.
+//! The steps of the demo. A ✓ is printed after the check, never before.
 
 use keyspaces_emulator::Operation;
 use kit::operator::Operator;
@@ -6,7 +6,7 @@ use kit::operator::Operator;
 use crate::screen::Screen;
 use crate::stage::{NAMESPACE, OTHER_USER, Pair, SECRET, Stage, USER, ensure};
 
-/// Of the longest service user name in the story.
+/// The width of the longest service user name in the demo.
 const WIDTH: usize = 29;
 
 /// The definition of the resource, the operator's manifests, the operator.
@@ -99,7 +99,7 @@ pub(crate) async fn delete(screen: &Screen, stage: &Stage, last: &Pair, made: us
     Ok(())
 }
 
-/// What a person can do while everything runs.
+/// Prints what the user can try while everything runs.
 pub(crate) fn what_to_try(screen: &Screen, stage: &Stage) {
     let control_plane = &stage.control_plane;
     let iam = stage.iam.control_url();
@@ -156,7 +156,7 @@ pub(crate) async fn refused(screen: &Screen, stage: &Stage, pair: &Pair, which: 
     let name = &pair.user_name;
     match stage.login(pair).await {
         Ok(()) => Err(format!("{name} can still log in")),
-        // Anything else that goes wrong with a login is no proof.
+        // Any other error of a login proves nothing.
         Err(error) if error.contains("Authentication") => {
             screen.check(&format!("CQL login as {name:<WIDTH$} refused    ({which})"));
             Ok(())
