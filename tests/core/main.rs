@@ -4,7 +4,6 @@
 
 mod conditions;
 mod deletion;
-mod differential;
 mod events;
 mod facts;
 mod life;
