@@ -168,3 +168,19 @@ fn deletion_with_a_password_in_hand_removes_it_or_keeps_what_was_published() {
     assert!(world.gone);
     assert_eq!(world.ids(), [id(1), id(2)].into(), "the Secret that stays holds credential 2");
 }
+
+#[test]
+fn a_password_in_hand_is_deleted_at_once_or_after_a_takeover_where_the_secret_stays() {
+    for (policy, expected) in
+        [(DeletionPolicy::Delete, "Delete(1, ResourceDeleted)"), (DeletionPolicy::Retain, "Begin(2, First)")]
+    {
+        let mut world = World::new();
+        assert_eq!(world.run_once().last().unwrap(), "Create");
+        world.resource.deletion_policy = policy;
+        world.resource.deleting = true;
+        let done = world.run_for(LONG);
+        assert_eq!(done[2], expected, "{done:?}");
+        assert!(world.gone);
+        assert_eq!((world.ids(), world.deleted), ([].into(), vec![id(1)]), "{policy:?}");
+    }
+}

@@ -79,7 +79,7 @@ fn a_write_of_the_record_is_told_if_an_attempt_begins_or_ends_well_or_the_secret
 }
 
 #[test]
-fn a_takeover_is_told_with_its_epoch() {
+fn every_takeover_is_told_in_the_same_words() {
     let mut world = World::new();
     world.fault = Some(crate::world::Fault::CrashAfter("Create"));
     world.run_until_fault();
@@ -97,7 +97,7 @@ fn a_takeover_is_told_with_its_epoch() {
     }
     let event = Event::of(&observed, &decide(&observed, world.now), &Outcome::Done).unwrap();
     assert_eq!(event.reason, Reason::TakenOver);
-    assert!(event.message.contains("attempt 2"), "{}", event.message);
+    assert!(!event.message.contains(char::is_numeric), "Kubernetes counts equal events: {}", event.message);
 }
 
 #[test]

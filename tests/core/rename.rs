@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::world::{Fault, OVERLAP, World, id, secret_name};
+use crate::world::{Fault, HOLD, OVERLAP, World, id, secret_name};
 use keyspaces_credential_protocol::*;
 
 fn moving() -> World {
@@ -179,4 +179,27 @@ fn a_process_that_is_late_does_not_copy_the_old_credential_over_the_new_one() {
     world.secrets.insert(secret_name("bills"), new);
     let done = world.run_once();
     assert_eq!(done.last().map(String::as_str), Some("MoveSecret"), "which is refused: {done:?}");
+}
+
+#[test]
+fn a_copy_is_announced_anew_from_the_end_of_the_hold_time_on() {
+    for (late, expected) in [(HOLD - SignedDuration::from_secs(1), "CopySecret"), (HOLD, "AnnounceCopy")] {
+        let mut world = moving();
+        world.fault = Some(Fault::CrashAfter("AnnounceCopy"));
+        world.run_until_fault();
+        world.pass_time(late);
+        let done = world.run();
+        assert_eq!(done.iter().find(|step| step.contains("Copy")).map(String::as_str), Some(expected), "{done:?}");
+    }
+}
+
+#[test]
+fn a_third_name_forgets_no_former_one() {
+    let mut world = moving();
+    world.run();
+    world.resource.wanted_secret = secret_name("books");
+    world.run();
+    assert_eq!(others(&world), ["bills", "orders"]);
+    world.run_for(OVERLAP * 2);
+    assert_eq!((world.resource.secret_name().as_str(), others(&world)), ("books", vec![]));
 }

@@ -194,6 +194,19 @@ fn a_secret_that_is_kept_outlives_a_doubt_about_its_password() {
 }
 
 #[test]
+fn a_doubt_does_not_hold_up_a_deletion_that_keeps_nothing() {
+    let mut world = ready();
+    world.resource.rotate = Some("now".to_owned());
+    world.fault = Some(Fault::ResetHappensUnseen);
+    world.run();
+    assert!(world.record().reset_in_doubt.is_some());
+    world.resource.deleting = true;
+    world.run();
+    assert!(world.gone, "{:?}", world.reported());
+    assert_eq!(world.ids(), [].into());
+}
+
+#[test]
 fn a_doubt_that_no_reset_can_end_does_not_hold_up_a_deletion() {
     let hinder: [fn(&mut World); 4] = [
         |world| world.iam.clear(),

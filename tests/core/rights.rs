@@ -25,6 +25,16 @@ fn a_resource_whose_namespace_is_not_granted_the_user_touches_nothing() {
 }
 
 #[test]
+fn what_was_granted_before_is_repeated_in_the_command_unless_it_is_long() {
+    for (length, repeated) in [(500, true), (501, false)] {
+        let mut world = World::new();
+        let annotation = "b".repeat(length);
+        world.grant = Grant::Refused { namespace: "shop".to_owned(), annotation: Some(annotation.clone()) };
+        assert_eq!(world.reported().message.contains(&annotation), repeated, "{length}");
+    }
+}
+
+#[test]
 fn who_else_has_the_user_is_not_told_to_whom_it_is_not_granted() {
     let mut world = World::new();
     world.grant = refused();

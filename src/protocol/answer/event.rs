@@ -53,17 +53,11 @@ impl Event {
             Change::Begin | Change::Accept => {
                 update.report.as_ref().map(|report| Self::new(report.reason, report.message.clone()))
             }
-            Change::TakeOver => {
-                let operation = update.record.operation.as_ref()?;
-                Some(Self::new(
-                    Reason::TakenOver,
-                    format!(
-                        "an earlier attempt ended without an accepted credential; attempt {} begins, and what the earlier one \
-                         created is deleted",
-                        operation.epoch
-                    ),
-                ))
-            }
+            // The same words each time, so that Kubernetes counts them as one event.
+            Change::TakeOver => Some(Self::new(
+                Reason::TakenOver,
+                "an earlier attempt ended without an accepted credential; a new one begins, and what the earlier one created is deleted",
+            )),
             Change::MoveSecret => Some(Self::new(
                 Reason::SecretMoved,
                 format!(

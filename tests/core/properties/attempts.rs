@@ -198,3 +198,28 @@ fn a_process_that_was_taken_over_from_gives_way_for_the_hold_time() {
         Ok(true)
     });
 }
+
+#[test]
+fn a_process_that_has_to_wait_for_an_absent_secret_and_a_slot_has_three_times_the_hold_time() {
+    // Rules 4, 10.
+    assert_of_moments(50, |observed, now| {
+        let (resource, record) = (&observed.resource, &observed.resource.record);
+        let Some(operation) = record.operation.as_ref().filter(|one| one.is_taken_over() && one.means == Means::Create)
+        else {
+            return Ok(false);
+        };
+        let known = observed.grant.is_some() && observed.claim.is_some() && observed.listing.is_some();
+        let recent = operation.attempted_at <= now && now < later(operation.attempted_at, HOLD * 3);
+        if own_stage(observed).is_some() || !known || !recent || resource.deleting || resource.suspended {
+            return Ok(false);
+        }
+        let takes_over = update(decide(observed, now)).is_some_and(|update| update.change == Change::TakeOver);
+        let waits = matches!(decide(observed, now), Step::Wait { report: Some(_), .. });
+        if observed.secret() == Some(&SecretFact::Absent) && observed.listed().count() >= 2 {
+            prop_assert!(!takes_over);
+        } else {
+            prop_assert!(!waits);
+        }
+        Ok(observed.secret() == Some(&SecretFact::Absent))
+    });
+}

@@ -60,7 +60,12 @@ fn a_leftover_was_created_inside_a_window_and_nobody_can_still_publish_it() {
         let lost = record.operation.is_none() && observed.memory.in_hand() == Some(&id);
         if lost && !observed.resource.deleting {
             // This process knows that it will not publish it.
-            prop_assert!(matches!(observed.secret(), Some(SecretFact::Ours(_))));
+            let Some(SecretFact::Ours(secret)) = observed.secret() else {
+                return Err(proptest::test_runner::TestCaseError::fail("a write may still be on its way"));
+            };
+            let attempt = observed.memory.attempt.as_ref().map(|attempt| attempt.epoch).unwrap_or_default();
+            let accepted = record.current.is_some() && secret.published.is_some();
+            prop_assert!(accepted || secret.fence > attempt, "a write may still be on its way");
             return Ok(false);
         }
         prop_assert!(is_inside(observed, &id), "{id} is not inside a window");
@@ -193,6 +198,11 @@ fn a_resource_is_let_go_only_when_iam_is_as_its_policy_says() {
         prop_assert!(
             retains || ours.all(|id| observed.deleted.contains(id) || theirs(id)),
             "something of ours is left"
+        );
+        let creates = record.operation.as_ref().is_some_and(|operation| operation.means == Means::Create);
+        prop_assert!(
+            !retains || !creates || !matches!(own_stage(observed), Some(Stage::InHand { .. })),
+            "it is left in IAM"
         );
         let taken_at = observed.listing.as_ref().map(|listing| listing.taken_at);
         if let Some(window) = &record.window {
