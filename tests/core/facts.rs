@@ -9,6 +9,7 @@ use proptest::prelude::prop_oneof;
 use proptest::strategy::Strategy as Draw;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestCaseError, TestRunner};
 
+mod effects;
 mod events;
 mod history;
 mod independent;

@@ -6,6 +6,7 @@ mod conditions;
 mod deletion;
 mod events;
 mod facts;
+mod in_hand;
 mod life;
 mod memory;
 mod names;

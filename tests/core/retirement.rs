@@ -45,6 +45,19 @@ fn a_replaced_credential_is_switched_off_then_recorded_then_deleted() {
 }
 
 #[test]
+fn the_user_is_told_until_when_the_replaced_credential_works() {
+    let mut world = World::rotated();
+    let until = world.record().retiring.as_ref().unwrap().since + OVERLAP;
+    let told = world.reported().message;
+    assert!(told.contains(&format!("works until {until}")), "{told}");
+    world.resource.rotation.inactive_for = OVERLAP;
+    world.now = until;
+    world.run();
+    let told = world.reported().message;
+    assert!(!told.contains("works until"), "{told}");
+}
+
+#[test]
 fn the_owner_ends_an_overlap_by_naming_the_credential_and_no_other() {
     let mut world = World::rotated();
     world.resource.retire = Some(id(2).to_string());

@@ -55,6 +55,15 @@ fn at(now: Timestamp, seconds: i64) -> Timestamp {
 
 impl Twist {
     pub(crate) fn apply(&self, moment: &mut Moment) {
+        self.twist(moment);
+        // The adapter reads each id once.
+        if let Some(Listing { credentials, .. }) = &mut moment.observed.listing {
+            let mut seen = std::collections::BTreeSet::new();
+            credentials.retain(|one| seen.insert(one.id.clone()));
+        }
+    }
+
+    fn twist(&self, moment: &mut Moment) {
         let observed = &mut moment.observed;
         match self {
             Self::Now(seconds) => moment.now = at(moment.now, *seconds),
