@@ -2,7 +2,7 @@
 
 use keyspaces_credential_protocol::*;
 
-use crate::world::{RESYNC, World, id, issued};
+use crate::world::{World, id, issued};
 
 #[test]
 fn what_iam_last_showed_speaks_against_the_credential_that_it_names_and_no_other() {
@@ -25,7 +25,6 @@ fn a_credential_of_just_the_consistency_window_is_missed() {
     world.now = listed_at;
     world.run();
     assert_eq!(world.memory.sighting, Sighting::Missing { id: id(1), since: listed_at });
-    world.pass_time(RESYNC);
 }
 
 #[test]
